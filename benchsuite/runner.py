@@ -1,0 +1,205 @@
+"""The search: spend simulated seconds on several workers, yield every incumbent."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
+from heapq import heappop, heappush
+from typing import Any, Literal, get_args, get_type_hints
+
+from benchsuite.core import (
+    Benchmark,
+    Incumbent,
+    InputError,
+    Observation,
+    Strategy,
+    Trial,
+)
+from benchsuite.spaces import Architecture
+
+PATIENCE = 10_000  # trials in a row that cost nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a search may spend, and what it pays for.
+
+    One clock starts at 0 s and jumps from one finished trial to the next. Every idle
+    worker asks for a trial as long as the clock is below `budget` and fewer than
+    `trials` have been started. One worker is the plain ask-and-tell loop.
+
+    A trial costs what training to its epochs takes from scratch, except that
+
+    - a *promotion*, a trial for more epochs than its architecture has had, pays under
+      "resume" only the difference, as if a checkpoint had been kept, and under
+      "restart" everything;
+    - a *repeat*, a trial for no more epochs than its architecture has had, pays
+      everything under "pay" and nothing under "free", as if its outcome had been
+      written down.
+
+    What an architecture has had is what finished before the trial started: a training
+    that still runs leaves no checkpoint yet.
+
+    A trial that finishes after `budget` *overruns*. Under "drop" it is never told and
+    the search ends there; under "keep" it is told, and counts. One that finishes
+    exactly on the budget counts under both.
+
+    The incumbent has the lowest error among the trials that trained longest. A diverged
+    trial (error inf or nan) is paid for and told, and never becomes one.
+
+    A strategy that answers None waits for the next outcome; with nothing running, the
+    search is over. So it is after 10,000 trials in a row that cost nothing, since
+    the clock would stand still for ever.
+
+    Attributes:
+        budget: Seconds on the clock, however many workers share it.
+        trials: How many trials may be started; a whole number, or inf.
+        workers: How many trials may run at once.
+        overrun: Whether a trial that finishes after the budget counts.
+        repeat: Whether training again what has been trained is charged.
+        promotion: Whether more epochs continue a training or start it over.
+
+    Raises:
+        InputError: A limit is not positive, or a rule has no such value.
+    """
+
+    budget: float = math.inf
+    trials: float = math.inf
+    workers: int = 1
+    overrun: Literal["drop", "keep"] = "drop"
+    repeat: Literal["pay", "free"] = "pay"
+    promotion: Literal["resume", "restart"] = "resume"
+
+    def __post_init__(self) -> None:
+        if not self.budget > 0:
+            raise InputError(f"budget must be seconds above 0, not {self.budget}")
+        for name in ("trials", "workers"):
+            count = getattr(self, name)
+            if not count >= 1 or (math.isfinite(count) and count != int(count)):
+                raise InputError(f"{name} must be a whole number above 0, not {count}")
+        for name, kind in get_type_hints(Rules).items():
+            options, value = get_args(kind), getattr(self, name)
+            if options and value not in options:
+                raise InputError(f"{name} is {' or '.join(options)}, not {value!r}")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether every search under these rules ends, whatever the strategy does."""
+        return math.isfinite(self.budget) or math.isfinite(self.trials)
+
+    def __str__(self) -> str:
+        """Spell what differs from the default, as in the `rules` column of a table.
+
+        Example:
+            >>> str(Rules(trials=200, overrun="keep"))
+            'trials=200 overrun=keep'
+        """
+        usual = asdict(Rules())
+        return " ".join(
+            f"{name}={value if isinstance(value, str) else f'{value:.15g}'}"
+            for name, value in asdict(self).items()
+            if value != usual[name]
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> "Rules":
+        """Read a preset, single rules, or a preset with changes.
+
+        Example:
+            >>> str(Rules.parse("nats,repeat=free"))
+            'overrun=keep repeat=free promotion=restart'
+
+        Raises:
+            InputError: A word names no preset, or no rule, or no value of its rule.
+        """
+        rules = cls()
+        for n, word in enumerate(text.replace(",", " ").split()):
+            name, equals, value = word.partition("=")
+            known: dict[str, Any] = get_type_hints(cls) if equals or n else RULES
+            if name not in known:
+                near = get_close_matches(name, known) or list(known)
+                raise InputError(
+                    f"unknown rule {name!r}; did you mean {' or '.join(near)}?"
+                )
+            if not equals:
+                if n:
+                    raise InputError(f"{name} needs a value: {name}=...")
+                rules = RULES[name]
+                continue
+            try:
+                change: Any = value if get_args(known[name]) else known[name](value)
+            except ValueError:
+                raise InputError(f"{name} takes a number, not {value!r}") from None
+            changes: dict[str, Any] = {name: change}
+            rules = replace(rules, **changes)
+        return rules
+
+
+RULES: dict[str, Rules] = {
+    "default": Rules(),
+    "iclr20": Rules(budget=12_000, overrun="drop", promotion="restart"),
+    "nats": Rules(overrun="keep", promotion="restart"),
+}
+"""Named rules. `iclr20` is the protocol of NAS-Bench-201's paper: 12,000 s, and the
+trial that would overrun is dropped. `nats` is that of NATS-Bench, which sets a budget
+for each data set and lets the last trial overrun. Repeats pay in both, and so does a
+promotion, in full."""
+
+
+def search(
+    strategy: Strategy, benchmark: Benchmark, rules: Rules, *, seed: int
+) -> Iterator[Incumbent]:
+    """Run `strategy` on `benchmark` under `rules`, yielding each new incumbent.
+
+    Args:
+        strategy: Freshly built; it is told every outcome that counts exactly once.
+        benchmark: Answers the strategy's trials.
+        rules: What is charged, and when the search ends: see `Rules`.
+        seed: Picks the training run of every trial.
+
+    Yields:
+        Incumbents in the order they were found; `cost` never decreases.
+
+    Raises:
+        KeyError: The strategy asked outside the space or the epochs.
+        TypeError: `ask` returned something other than a trial or None.
+    """
+    clock, started, idle = 0.0, 0, 0
+    budget, trials, workers = rules.budget, rules.trials, rules.workers
+    running: list[tuple[float, int, Trial, Observation]] = []  # a heap, by finish
+    trained: dict[Architecture, float] = {}  # seconds of training so far
+    bar: tuple[int, float] = (0, math.inf)  # what an incumbent must get below
+    while True:
+        while (
+            len(running) < workers
+            and started < trials
+            and clock < budget
+            and idle < PATIENCE
+            and (trial := strategy.ask()) is not None
+        ):
+            if type(trial) is not Trial:
+                raise TypeError(f"ask() gave {trial!r:.200}, not a Trial or None")
+            observation = benchmark.evaluate(trial, seed)
+            price = _price(observation.cost, trained.get(trial.arch, 0.0), rules)
+            heappush(running, (clock + price, started, trial, observation))
+            started += 1
+            idle = 0 if price else idle + 1
+        if not running:
+            return
+        clock, _, trial, observation = heappop(running)
+        if clock > budget and rules.overrun == "drop":
+            return
+        arch, error = trial.arch, observation.error
+        trained[arch] = max(trained.get(arch, 0.0), observation.cost)
+        strategy.tell(trial, observation)
+        rank = (-trial.epochs, error)
+        if rank < bar and math.isfinite(error):
+            bar = rank
+            yield Incumbent(clock, arch, trial.epochs, error, observation.metrics)
+
+
+def _price(cost: float, had: float, rules: Rules) -> float:
+    """Seconds charged for training that takes `cost`, after `had` seconds of it."""
+    if cost <= had:
+        return cost if rules.repeat == "pay" else 0.0
+    return cost - had if rules.promotion == "resume" else cost
