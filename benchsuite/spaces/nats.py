@@ -137,6 +137,8 @@ def macs(archs: NDArray[np.uint8], classes: int, side: int) -> NDArray[np.float6
     return body * (side / 32) ** 2 + 65 * classes
 
 
-def _convolutions(archs: NDArray[np.uint8]) -> tuple[NDArray[np.int64], ...]:
+def _convolutions(archs: NDArray[np.uint8]) -> tuple[NDArray[np.float64], ...]:
     """Count the edges with a 1x1 and with a 3x3 convolution, [N] each."""
-    return tuple((archs == op).sum(axis=1) for op in (_CONV_1X1, _CONV_3X3))
+    return tuple(
+        (archs == op).sum(axis=1).astype(np.float64) for op in (_CONV_1X1, _CONV_3X3)
+    )

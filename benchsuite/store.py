@@ -1,0 +1,237 @@
+"""Every finished run, in one SQLite file that several processes may share."""
+
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from benchsuite.core import InputError
+from benchsuite.results import COLUMNS, KEY, Row, Run
+
+_VERSION = 1
+_SQL = {str: "TEXT NOT NULL", int: "INTEGER NOT NULL", float: "REAL"}  # nan is NULL
+_STEP = [name for name in COLUMNS if name not in (*KEY, "reports")]
+_NAMES = ", ".join(KEY)
+_MATCH = " AND ".join(f"{name} = ?" for name in KEY)
+
+
+def _declare(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} {_SQL[COLUMNS[name]]}" for name in names)
+
+
+_SCHEMA = f"""
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, {_declare(KEY)}, reports TEXT NOT NULL,
+    last_step INTEGER NOT NULL, UNIQUE ({_NAMES}));
+CREATE TABLE incumbents (
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, {_declare(_STEP)},
+    PRIMARY KEY (run, step)) WITHOUT ROWID;
+CREATE TABLE failures ({_declare(KEY)}, reason TEXT NOT NULL, UNIQUE ({_NAMES}));
+PRAGMA user_version = {_VERSION};
+"""
+
+
+class Failure(NamedTuple):
+    """A run that came to no result, and why."""
+
+    run: Run
+    reason: str
+
+
+class Store:
+    """Runs under their unique key; each is one transaction, durable once it returns.
+
+    Raises:
+        InputError: The file cannot be opened, read or written, is damaged, or comes
+            from another version. Nothing that was recorded before is touched.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """Open the file.
+
+        Args:
+            path: Of the database.
+            create: Whether to make it if there is none.
+        """
+        self.path = path
+        if not create and not path.exists():
+            raise InputError(
+                f"no runs in {path.parent}: `benchsuite run` makes some, and"
+                f" `benchsuite import-results {path.parent}` reads tables in"
+            )
+        with self._trouble():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")  # a power cut loses nothing
+            self._db.execute("PRAGMA foreign_keys = ON")
+            with self._transaction():
+                (version,) = self._db.execute("PRAGMA user_version").fetchone()
+                if (
+                    version == 0
+                    and not self._db.execute("PRAGMA schema_version").fetchone()[0]
+                ):
+                    for statement in _SCHEMA.split(";\n"):
+                        self._db.execute(statement)
+                elif version != _VERSION:
+                    raise InputError(
+                        f"{path} has version {version}, not {_VERSION}: export it with"
+                        " the version of benchsuite that wrote it, and import the CSVs"
+                    )
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        """Say in one line what is wrong with the file, and what to do."""
+        try:
+            yield
+        except OSError as error:
+            raise InputError(f"cannot open {self.path}: {error.strerror}") from error
+        except sqlite3.DatabaseError as error:
+            advice = {
+                "SQLITE_NOTADB": "move it away; `import-results` reads tables back in",
+                "SQLITE_CORRUPT": "move it away; `import-results` reads tables back in",
+                "SQLITE_FULL": "make room; every run acknowledged so far is safe",
+                "SQLITE_IOERR": "make room; every run acknowledged so far is safe",
+                "SQLITE_READONLY": "make it writable, or name another --results",
+                "SQLITE_CANTOPEN": "make it writable, or name another --results",
+                "SQLITE_BUSY": "another program is writing to it: try again",
+            }
+            name = getattr(error, "sqlite_errorname", "")
+            hint = next((v for k, v in advice.items() if name.startswith(k)), name)
+            raise InputError(f"{self.path}: {error}; {hint}") from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, and nobody else writes meanwhile."""
+        with self._trouble():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.rollback()
+                raise
+            self._db.execute("COMMIT")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def __contains__(self, run: Run) -> bool:
+        with self._trouble():
+            query = f"SELECT 1 FROM runs WHERE {_MATCH}"
+            return self._db.execute(query, astuple(run)).fetchone() is not None
+
+    def add(self, rows: Sequence[Row], *, replace: bool = False) -> bool:
+        """Record one whole run.
+
+        Args:
+            rows: Of one run, in the order of their steps.
+            replace: Forget what is recorded under this key or an earlier `source` of
+                the same strategy, rather than keep it.
+
+        Returns:
+            Whether it was recorded; False, and no change, if the run was there.
+        """
+        with self._transaction():
+            return self._add(rows, replace)
+
+    def add_all(self, runs: Iterable[Sequence[Row]]) -> int:
+        """Record many runs in one transaction, and count those that were not there.
+
+        Raises:
+            InputError: One is recorded already with another result; nothing changes.
+        """
+        new = 0
+        with self._transaction():
+            for rows in runs:
+                kept = self._recorded(rows[0])
+                if kept is not None and repr(kept) != repr(rows[-1]):
+                    raise InputError(
+                        f"{self.path} has another result of {rows[0].strategy} on"
+                        f" {rows[0].benchmark} with seed {rows[0].seed}:"
+                        f" {_difference(kept, rows[-1])}"
+                    )
+                new += self._add(rows, replace=False)
+        return new
+
+    def _recorded(self, row: Row) -> Row | None:
+        """Find the final incumbent of the run that `row` belongs to."""
+        values = [getattr(row, name) for name in KEY]
+        line = self._db.execute(f"{_FINAL} WHERE {_MATCH}", values).fetchone()
+        return _row(line) if line else None
+
+    def _add(self, rows: Sequence[Row], replace: bool) -> bool:
+        run = {name: getattr(rows[0], name) for name in KEY}
+        if replace:
+            same = " AND ".join(f"{name} = ?" for name in KEY if name != "source")
+            values = [value for name, value in run.items() if name != "source"]
+            self._db.execute(f"DELETE FROM runs WHERE {same}", values)
+        holes = ", ".join("?" * (len(KEY) + 2))
+        added = self._db.execute(
+            f"INSERT INTO runs ({_NAMES}, reports, last_step) VALUES ({holes})"
+            " ON CONFLICT DO NOTHING",
+            (*run.values(), rows[0].reports, rows[-1].step),
+        )
+        if not added.rowcount:
+            return False
+        holes = ", ".join("?" * (len(_STEP) + 1))
+        self._db.executemany(
+            f"INSERT INTO incumbents VALUES ({holes})",
+            [(added.lastrowid, *[getattr(r, name) for name in _STEP]) for r in rows],
+        )
+        query = f"DELETE FROM failures WHERE {_MATCH}"
+        self._db.execute(query, tuple(run.values()))
+        return True
+
+    def fail(self, run: Run, reason: str) -> None:
+        """Record that a run failed; it is tried again the next time it is asked for."""
+        holes = ", ".join("?" * (len(KEY) + 1))
+        with self._transaction():
+            query = f"INSERT OR REPLACE INTO failures VALUES ({holes})"
+            self._db.execute(query, (*astuple(run), reason))
+
+    def rows(self, *, curves: bool = False) -> Iterator[Row]:
+        """Yield the final incumbent of every run, or each of them, sorted.
+
+        Args:
+            curves: Whether to yield every change of incumbent.
+        """
+        query = f"{_EVERY if curves else _FINAL} ORDER BY {_NAMES}, step"
+        with self._trouble():
+            yield from map(_row, self._db.execute(query))
+
+    def failures(self) -> list[Failure]:
+        """List the runs that failed and have not succeeded since, sorted."""
+        with self._trouble():
+            lines = self._db.execute(f"SELECT * FROM failures ORDER BY {_NAMES}")
+            return [Failure(Run(*line[:-1]), line[-1]) for line in lines]
+
+
+_EVERY = f"SELECT {', '.join(COLUMNS)} FROM incumbents JOIN runs ON run = id"
+_FINAL = f"{_EVERY} AND step = last_step"
+
+
+def _row(values: Sequence[Any]) -> Row:
+    """What SQLite has as NULL is nan."""
+    known: list[Any] = [math.nan if value is None else value for value in values]
+    return Row(**dict(zip(COLUMNS, known, strict=True)))
+
+
+def _difference(kept: Row, new: Row) -> str:
+    """Name the first column in which two rows differ."""
+    for name in COLUMNS:
+        one, other = getattr(kept, name), getattr(new, name)
+        if repr(one) != repr(other):
+            return f"{name} is {one!r} there and {other!r} here"
+    return "nothing differs"
