@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from heapq import heappop, heappush
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -15,6 +14,7 @@ from benchsuite.core import (
     Strategy,
     Trial,
 )
+from benchsuite.names import pick
 from benchsuite.spaces import Architecture
 
 PATIENCE = 10_000  # trials in a row that cost nothing
@@ -116,18 +116,14 @@ class Rules:
         for n, word in enumerate(text.replace(",", " ").split()):
             name, equals, value = word.partition("=")
             known: dict[str, Any] = get_type_hints(cls) if equals or n else RULES
-            if name not in known:
-                near = get_close_matches(name, known) or list(known)
-                raise InputError(
-                    f"unknown rule {name!r}; did you mean {' or '.join(near)}?"
-                )
+            kind = pick("rule", name, known)
             if not equals:
                 if n:
                     raise InputError(f"{name} needs a value: {name}=...")
                 rules = RULES[name]
                 continue
             try:
-                change: Any = value if get_args(known[name]) else known[name](value)
+                change: Any = value if get_args(kind) else kind(value)
             except ValueError:
                 raise InputError(f"{name} takes a number, not {value!r}") from None
             changes: dict[str, Any] = {name: change}

@@ -15,12 +15,20 @@ from benchsuite.results import COLUMNS, KEY, Row, Run
 _VERSION = 1
 _SQL = {str: "TEXT NOT NULL", int: "INTEGER NOT NULL", float: "REAL"}  # nan is NULL
 _STEP = [name for name in COLUMNS if name not in (*KEY, "reports")]
-_NAMES = ", ".join(KEY)
-_MATCH = " AND ".join(f"{name} = ?" for name in KEY)
+_NAMES = ", ".join(f'"{name}"' for name in KEY)  # quoted: `table` is a word of SQL
+
+
+_ALL = ", ".join(f'"{name}"' for name in COLUMNS)
+_EVERY = f"SELECT {_ALL} FROM incumbents JOIN runs ON run = id"
+_FINAL = f"{_EVERY} AND step = last_step"
 
 
 def _declare(names: Iterable[str]) -> str:
-    return ", ".join(f"{name} {_SQL[COLUMNS[name]]}" for name in names)
+    return ", ".join(f'"{name}" {_SQL[COLUMNS[name]]}' for name in names)
+
+
+def _equal(names: Iterable[str]) -> str:
+    return " AND ".join(f'"{name}" = ?' for name in names)
 
 
 _SCHEMA = f"""
@@ -71,10 +79,8 @@ class Store:
             self._db.execute("PRAGMA foreign_keys = ON")
             with self._transaction():
                 (version,) = self._db.execute("PRAGMA user_version").fetchone()
-                if (
-                    version == 0
-                    and not self._db.execute("PRAGMA schema_version").fetchone()[0]
-                ):
+                (tables,) = self._db.execute("PRAGMA schema_version").fetchone()
+                if not version and not tables:  # a new file
                     for statement in _SCHEMA.split(";\n"):
                         self._db.execute(statement)
                 elif version != _VERSION:
@@ -129,7 +135,7 @@ class Store:
 
     def __contains__(self, run: Run) -> bool:
         with self._trouble():
-            query = f"SELECT 1 FROM runs WHERE {_MATCH}"
+            query = f"SELECT 1 FROM runs WHERE {_equal(KEY)}"
             return self._db.execute(query, astuple(run)).fetchone() is not None
 
     def add(self, rows: Sequence[Row], *, replace: bool = False) -> bool:
@@ -168,15 +174,15 @@ class Store:
     def _recorded(self, row: Row) -> Row | None:
         """Find the final incumbent of the run that `row` belongs to."""
         values = [getattr(row, name) for name in KEY]
-        line = self._db.execute(f"{_FINAL} WHERE {_MATCH}", values).fetchone()
+        line = self._db.execute(f"{_FINAL} WHERE {_equal(KEY)}", values).fetchone()
         return _row(line) if line else None
 
     def _add(self, rows: Sequence[Row], replace: bool) -> bool:
         run = {name: getattr(rows[0], name) for name in KEY}
         if replace:
-            same = " AND ".join(f"{name} = ?" for name in KEY if name != "source")
-            values = [value for name, value in run.items() if name != "source"]
-            self._db.execute(f"DELETE FROM runs WHERE {same}", values)
+            same = {name: value for name, value in run.items() if name != "source"}
+            query = f"DELETE FROM runs WHERE {_equal(same)}"
+            self._db.execute(query, tuple(same.values()))
         holes = ", ".join("?" * (len(KEY) + 2))
         added = self._db.execute(
             f"INSERT INTO runs ({_NAMES}, reports, last_step) VALUES ({holes})"
@@ -190,7 +196,7 @@ class Store:
             f"INSERT INTO incumbents VALUES ({holes})",
             [(added.lastrowid, *[getattr(r, name) for name in _STEP]) for r in rows],
         )
-        query = f"DELETE FROM failures WHERE {_MATCH}"
+        query = f"DELETE FROM failures WHERE {_equal(KEY)}"
         self._db.execute(query, tuple(run.values()))
         return True
 
@@ -216,10 +222,6 @@ class Store:
         with self._trouble():
             lines = self._db.execute(f"SELECT * FROM failures ORDER BY {_NAMES}")
             return [Failure(Run(*line[:-1]), line[-1]) for line in lines]
-
-
-_EVERY = f"SELECT {', '.join(COLUMNS)} FROM incumbents JOIN runs ON run = id"
-_FINAL = f"{_EVERY} AND step = last_step"
 
 
 def _row(values: Sequence[Any]) -> Row:

@@ -187,7 +187,7 @@ class Table:
                 metrics=_under("metrics.", arrays),
                 recorded=_under("recorded.", arrays),
             )
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
             raise DataError(f"the table in {folder} is damaged: {error}") from error
         table.__dict__["digest"] = manifest["digest"]  # computed when it was written
         return table

@@ -5,6 +5,7 @@ from functools import partial
 
 from benchsuite.benchmarks.tabular import TabularBenchmark, open_or_convert
 from benchsuite.core import Benchmark
+from benchsuite.names import pick
 from benchsuite.spaces import NATS_TSS, nats
 from surrogates import nb201
 
@@ -27,3 +28,16 @@ def _nb201(task: str) -> TabularBenchmark:
 BENCHMARKS: Mapping[str, Callable[[], Benchmark]] = {
     f"nb201/{task}": partial(_nb201, task) for task in nb201.TASKS
 }
+
+
+def load(name: str) -> Benchmark:
+    """Open a benchmark.
+
+    Args:
+        name: One of `BENCHMARKS`, e.g. "nb201/cifar10".
+
+    Raises:
+        InputError: There is none of that name.
+        DataError: Its data are missing or damaged.
+    """
+    return pick("benchmark", name, BENCHMARKS)()

@@ -1,0 +1,259 @@
+"""Strategies by what a user writes: a name, file.py:Class, a class; with settings."""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType, NoneType
+from typing import Any, Literal, NoReturn, get_args, get_origin
+
+import numpy as np
+
+from benchsuite.core import InputError, MakeStrategy, Strategy
+from benchsuite.names import pick
+from benchsuite.spaces import SearchSpace
+from benchsuite.strategies import STRATEGIES
+
+GROUP = "benchsuite.strategies"  # of entry points in installed distributions
+Maker = Callable[..., Strategy]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A strategy as it stands in a result table.
+
+    Attributes:
+        name: Registry name, entry point, or name of the class.
+        settings: Hyper-parameters that differ from the defaults, "name=value ...".
+        source: First eight hex digits of the sha256 of its source; see `fingerprint`.
+        make: Builds the strategy for one run.
+        asked: What `find` was given, so that another process can find it as well.
+    """
+
+    name: str
+    settings: str
+    source: str
+    make: MakeStrategy
+    asked: str | Maker
+
+
+def find(asked: str | Maker) -> Entry:
+    """Find a strategy.
+
+    Args:
+        asked: A name of the registry or of an entry point, or `file.py:Class`, with
+            settings in brackets if need be, as in
+            "regularized_evolution[sample_size=10]"; or a class or function that builds
+            a strategy from space, epochs and rng.
+
+    Raises:
+        InputError: There is no such strategy or setting, or it cannot be loaded.
+    """
+    if not isinstance(asked, str):
+        name = getattr(asked, "__name__", type(asked).__name__)
+        return _entry(name, asked, {}, asked)
+    target, bracket, rest = asked.partition("[")
+    if bracket and not rest.endswith("]"):
+        raise InputError(f"settings end with ']': name[setting=value], not {asked!r}")
+    settings = dict(map(_pair, filter(None, rest.removesuffix("]").split(","))))
+    if target in STRATEGIES:
+        return _entry(target, STRATEGIES[target], settings, asked)
+    file, colon, attribute = target.rpartition(":")
+    if colon:
+        module = _load(Path(file))
+        known = {n: v for n, v in vars(module).items() if _own(v, module)}
+        return _entry(attribute, pick("class", attribute, known), settings, asked)
+    installed = {point.name: point for point in installed_strategies()}
+    point = pick("strategy", target, {**STRATEGIES, **installed})
+    assert isinstance(point, EntryPoint)  # the registry was looked up above
+    try:
+        make = point.load()
+    except Exception as error:  # whatever somebody else's module raises
+        raise InputError(f"strategy {target!r} cannot be loaded: {error!r}") from error
+    return _entry(target, make, settings, asked)
+
+
+def installed_strategies() -> Iterable[EntryPoint]:
+    """List the entry points of installed distributions, without importing them."""
+    return entry_points(group=GROUP)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[\w.+-]+", value.strip()):
+        raise InputError(
+            f"a setting is name=value, in letters and digits, not {text!r}"
+        )
+    return name.strip(), value.strip()
+
+
+def _entry(
+    name: str, make: Maker, texts: Mapping[str, str], asked: str | Maker
+) -> Entry:
+    if not callable(make):
+        raise InputError(f"{name} is {make!r:.80}, not a class with ask and tell")
+    defaults = hyper_parameters(name, make)
+    values = {key: _typed(pick("setting", key, defaults), texts[key]) for key in texts}
+    changed = {k: v for k, v in sorted(values.items()) if v != defaults[k].default}
+    return Entry(
+        name=name,
+        settings=" ".join(f"{key}={value}" for key, value in changed.items()),
+        source=fingerprint(make),
+        make=partial(make, **changed) if changed else make,
+        asked=asked,
+    )
+
+
+def hyper_parameters(name: str, make: Maker) -> dict[str, inspect.Parameter]:
+    """List what can be set of a strategy: every parameter with a default.
+
+    Raises:
+        InputError: It cannot be built from space, epochs and rng.
+    """
+    try:
+        signature = inspect.signature(make, eval_str=True)
+    except (NameError, TypeError, ValueError):
+        try:
+            signature = inspect.signature(make)
+        except (TypeError, ValueError):
+            raise InputError(f"{name} is not a class with ask and tell") from None
+    try:
+        signature.bind(None, None, None)
+    except TypeError as error:
+        raise InputError(
+            f"{name} must be built from space, epochs and rng: {error}"
+        ) from None
+    return {
+        key: parameter
+        for key, parameter in list(signature.parameters.items())[3:]
+        if parameter.default is not parameter.empty
+    }
+
+
+def _typed(parameter: inspect.Parameter, text: str) -> Any:
+    """Read a setting as the constructor's signature, or else its default, has it."""
+    kind = parameter.annotation
+    if kind is parameter.empty or isinstance(kind, str):
+        kind = type(parameter.default)
+    for option in get_args(kind) if get_origin(kind) is not Literal else (kind,):
+        if option is NoneType and text == "None":
+            return None
+    kinds = [k for k in get_args(kind) if k is not NoneType] or [kind]
+    if get_origin(kind) is Literal:
+        if text not in map(str, get_args(kind)):
+            options = " or ".join(map(str, get_args(kind)))
+            raise InputError(f"{parameter.name} is {options}, not {text!r}")
+        return next(option for option in get_args(kind) if str(option) == text)
+    if kinds[0] is bool:
+        if text not in ("True", "False"):
+            raise InputError(f"{parameter.name} is True or False, not {text!r}")
+        return text == "True"
+    try:
+        return kinds[0](text)
+    except (TypeError, ValueError):
+        wanted = getattr(kinds[0], "__name__", kinds[0])
+        raise InputError(f"{parameter.name} takes {wanted}, not {text!r}") from None
+
+
+def check_settings(entry: Entry, space: SearchSpace, epochs: tuple[int, ...]) -> None:
+    """Build a strategy whose settings were changed, to see whether they can be.
+
+    Raises:
+        InputError: The constructor refuses them.
+    """
+    if entry.settings:
+        try:
+            entry.make(space, epochs, np.random.default_rng(0))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{entry.name}[{entry.settings}]: {error}") from error
+
+
+def _own(value: object, module: ModuleType) -> bool:
+    """Whether a module defines `value`, rather than imports it."""
+    return callable(value) and getattr(value, "__module__", None) == module.__name__
+
+
+def _load(path: Path) -> ModuleType:
+    """Import a user's file, which may import its neighbours.
+
+    Raises:
+        InputError: There is no such file, or importing it fails.
+    """
+    if not path.is_file() or path.suffix != ".py":
+        raise InputError(f"no such Python file: {path}")
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"{path.stem}_{digest}"  # two files of one name are two modules
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # a .py file has a loader
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # whatever a user's file raises
+        del sys.modules[name]
+        _refuse(path, error)
+    return module
+
+
+def _refuse(path: Path, error: BaseException) -> NoReturn:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    raise InputError(f"{path} cannot be loaded: {reason}") from error
+
+
+def fingerprint(make: Maker) -> str:
+    """Fingerprint a strategy's source, in eight hex digits of a sha256.
+
+    It covers the file that defines it and, in turn, the files of the same folder that
+    this one imports; it is empty where there is no file, as at a prompt.
+    """
+    while isinstance(make, partial):
+        make = make.func
+    try:
+        file = inspect.getsourcefile(inspect.unwrap(make))
+    except TypeError:
+        return ""
+    if file is None or not Path(file).is_file():
+        return ""
+    sha, waiting, done = hashlib.sha256(), [Path(file).resolve()], set[Path]()
+    while waiting:
+        path = waiting.pop()
+        if path in done:
+            continue
+        done.add(path)
+        text = path.read_bytes().replace(b"\r\n", b"\n")
+        sha.update(text)
+        beside = {path.with_name(f"{name}.py") for name in _imports(text)}
+        waiting += sorted(p for p in beside if p.is_file())
+    return sha.hexdigest()[:8]
+
+
+def _imports(text: bytes) -> Iterable[str]:
+    """Yield the last words of the modules that a source imports."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.rpartition(".")[2] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").rpartition(".")[2]
+            if node.level:  # from . import neighbour
+                yield from (alias.name for alias in node.names)
+
+
+def summary(make: Maker) -> str:
+    """Say in one sentence what a strategy is: its module's first line."""
+    while isinstance(make, partial):
+        make = make.func
+    module = sys.modules.get(make.__module__)
+    return (getattr(module, "__doc__", None) or make.__doc__ or "").partition("\n")[0]

