@@ -1,0 +1,136 @@
+"""The leaderboard: who finds the best architectures, and who cannot be told apart."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, groupby
+
+from benchsuite.report import statistics
+from benchsuite.results import Row, final
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One line of the leaderboard: how a strategy did in a contest.
+
+    A contest is what runs must share to be compared: benchmark, table, rules, and what
+    is reported. A strategy with other settings is another line; so is one whose source
+    differs, then called strategy@source.
+
+    Attributes:
+        benchmark: Name.
+        table: First digits of the sha256 of the benchmark's data.
+        rules: What differs from the default.
+        reports: What the error is.
+        strategy: Name.
+        settings: Hyper-parameters that differ from the defaults.
+        seeds: Number of runs.
+        error_mean: Mean over seeds of the reported error of the final incumbent; nan if
+            a run found none.
+        error_std: Standard deviation over seeds, ddof 0.
+        error_low: Lower end of the 95 % bootstrap interval of the mean.
+        error_high: Upper end.
+        seen_mean: Mean error that the searches saw of what they returned.
+        regret_mean: Mean of reported error less the best of the benchmark.
+        rank: 1 has the lowest mean; equal means to six digits share a rank.
+        group: Strategies that share a letter cannot be told apart at 5 %: see
+            `statistics.paired_p` and `statistics.holm`, over all pairs of the contest.
+    """
+
+    benchmark: str
+    table: str
+    rules: str
+    reports: str
+    strategy: str
+    settings: str
+    seeds: int
+    error_mean: float
+    error_std: float
+    error_low: float
+    error_high: float
+    seen_mean: float
+    regret_mean: float
+    rank: int
+    group: str
+
+
+def leaderboard(table: Iterable[Row]) -> list[Standing]:
+    """Rank the strategies of each contest by their mean reported error.
+
+    Args:
+        table: Rows in any order; of each run, the last step counts.
+    """
+    rows = sorted(final(sorted(table)), key=_contest)
+    contests = groupby(rows, key=_contest)
+    return [line for _, group in contests for line in _standings(list(group))]
+
+
+def _contest(row: Row) -> tuple[str, str, str, str]:
+    return row.benchmark, row.table, row.rules, row.reports
+
+
+def _contender(row: Row) -> tuple[str, str, str]:
+    return row.strategy, row.settings, row.source
+
+
+def _standings(rows: Sequence[Row]) -> Iterator[Standing]:
+    """Rank one contest."""
+    runs = {
+        contender: list(group)
+        for contender, group in groupby(sorted(rows, key=_contender), key=_contender)
+    }
+    versions: dict[tuple[str, str], int] = {}
+    for strategy, settings, _ in runs:
+        versions[strategy, settings] = versions.get((strategy, settings), 0) + 1
+    means = {
+        c: _six(statistics.mean([r.reported_error for r in runs[c]])) for c in runs
+    }
+    order = sorted(runs, key=lambda c: (math.isnan(means[c]), means[c], c))
+    groups = _groups([runs[contender] for contender in order])
+    ranks: dict[float, int] = {}
+    for place, (contender, group) in enumerate(zip(order, groups, strict=True), 1):
+        strategy, settings, source = contender
+        own, first = runs[contender], rows[0]
+        errors = [row.reported_error for row in own]
+        low, high = statistics.interval(errors)
+        unknown = math.isnan(means[contender])
+        rank_key = math.inf if unknown else means[contender]  # nan is no key
+        yield Standing(
+            benchmark=first.benchmark,
+            table=first.table,
+            rules=first.rules,
+            reports=first.reports,
+            strategy=f"{strategy}@{source}"
+            if versions[strategy, settings] > 1
+            else strategy,
+            settings=settings,
+            seeds=len(own),
+            error_mean=means[contender],
+            error_std=statistics.deviation(errors),
+            error_low=low,
+            error_high=high,
+            seen_mean=statistics.mean([row.error for row in own]),
+            regret_mean=_mean_regret(own),
+            rank=ranks.setdefault(rank_key, place),
+            group=group,
+        )
+
+
+def _groups(runs: Sequence[Sequence[Row]]) -> list[str]:
+    """Letter the contenders of a contest, best first."""
+    errors = [{row.seed: row.reported_error for row in own} for own in runs]
+    pairs = list(combinations(range(len(errors)), 2))
+    p_values = [statistics.paired_p(errors[m], errors[n]) for m, n in pairs]
+    tied = [[True] * len(errors) for _ in errors]
+    for (m, n), apart in zip(pairs, statistics.holm(p_values), strict=True):
+        tied[m][n] = tied[n][m] = not apart
+    return statistics.letters(tied)
+
+
+def _mean_regret(rows: Sequence[Row]) -> float:
+    """Average regrets exactly; they may be below zero, and nan where none is known."""
+    return math.fsum(row.regret for row in rows) / len(rows)
+
+
+def _six(figure: float) -> float:
+    return float(f"{figure:.6g}")

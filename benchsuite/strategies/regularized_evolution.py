@@ -1,0 +1,60 @@
+"""Regularized evolution: tournament selection in a population that ages.
+
+Real, Aggarwal, Huang & Le, "Regularized Evolution for Image Classifier Architecture
+Search", AAAI 2019, Algorithm 1. https://arxiv.org/abs/1802.01548
+"""
+
+from collections import deque
+from operator import itemgetter
+
+import numpy as np
+
+from benchsuite.core import Observation, Trial
+from benchsuite.spaces import Architecture, SearchSpace
+
+
+class RegularizedEvolution:
+    """Mutates the best of a random sample; the oldest member dies. Never waits.
+
+    With several workers, a member is as old as its outcome, and the first
+    `population_size` trials are random whether or not their outcomes are known.
+
+    Raises:
+        ValueError: A size is below 1.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        epochs: tuple[int, ...],
+        rng: np.random.Generator,
+        *,
+        population_size: int = 100,  # P in the paper
+        sample_size: int = 25,  # S in the paper
+    ) -> None:
+        if min(population_size, sample_size) < 1:
+            raise ValueError(
+                "population_size and sample_size must be at least 1, not"
+                f" {population_size} and {sample_size}"
+            )
+        self._space, self._full, self._rng = space, epochs[-1], rng
+        self._sample_size, self._newcomers = sample_size, population_size
+        self._population: deque[tuple[float, Architecture]] = deque(
+            maxlen=population_size
+        )
+
+    def ask(self) -> Trial:
+        """Draw the first population at random, then mutate winners."""
+        if self._newcomers > 0 or not self._population:
+            self._newcomers -= 1
+            return Trial(self._space.sample(self._rng), self._full)
+        # The paper adds one random member after the other to the sample, so that a
+        # member may stand in it twice. Of equals, the one drawn first wins.
+        draws = len(self._population) * self._rng.random(self._sample_size)
+        sample = [self._population[int(u)] for u in draws.tolist()]
+        _, parent = min(sample, key=itemgetter(0))
+        return Trial(self._space.mutate(parent, self._rng), self._full)
+
+    def tell(self, trial: Trial, observation: Observation) -> None:
+        """Append the newcomer; a full population drops its oldest member."""
+        self._population.append((observation.error, trial.arch))
