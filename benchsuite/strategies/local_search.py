@@ -16,22 +16,38 @@ from benchsuite.spaces import Architecture, SearchSpace
 class LocalSearch:
     """Hill climbing in the graph of one-decision changes; trains nothing twice.
 
-    Waits until a neighbourhood is complete, and is over when the space is.
+    Each descent starts from the best of `initial` random architectures. Waits until
+    these, or a neighbourhood, are complete; is over when the space is.
+
+    Raises:
+        ValueError: `initial` is below 1.
     """
 
     def __init__(
-        self, space: SearchSpace, epochs: tuple[int, ...], rng: np.random.Generator
+        self,
+        space: SearchSpace,
+        epochs: tuple[int, ...],
+        rng: np.random.Generator,
+        *,
+        initial: int = 10,  # as in the authors' code
     ) -> None:
+        if initial < 1:
+            raise ValueError(f"initial must be at least 1, not {initial}")
         self._space, self._full, self._rng = space, epochs[-1], rng
+        self._initial = initial
         self._size = math.prod(map(len, space.choices))  # may exceed what len() can say
         self._known: dict[Architecture, float] = {}  # its error
         self._restart()
 
     def _restart(self) -> None:
+        """Plan to train newcomers, fewer if the space has no more."""
         self._error = math.inf  # of where we stand
-        while (start := self._space.sample(self._rng)) in self._known:
-            pass
-        self._look_at([start])
+        starts: dict[Architecture, None] = {}  # a set that keeps its order
+        while len(starts) < min(self._initial, self._size - len(self._known)):
+            start = self._space.sample(self._rng)
+            if start not in self._known:
+                starts[start] = None
+        self._look_at(starts)
 
     def _look_at(self, candidates: Iterable[Architecture]) -> None:
         """Plan to train the unknown candidates, in random order."""
