@@ -182,11 +182,11 @@ RUN = ("run", "random_search", "--on", "nb201/cifar10")
     [
         (
             ("run", "randm_search", "--on", "nb201/cifar10"),
-            "did you mean random_search?",
+            "did you mean random_search",
         ),
         (
             ("run", "random_search", "--on", "nb201/cifar"),
-            "did you mean nb201/cifar100",
+            "did you mean nb201/cifar10 or",
         ),
         ((*RUN, "--rules", "nets"), "unknown rule 'nets'; did you mean nats?"),
         (

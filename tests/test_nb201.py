@@ -142,7 +142,7 @@ def test_outside_the_space_is_a_key_error_that_says_so(trial, message, benchmark
 
 def test_names_give_the_nearest():
     with pytest.raises(
-        InputError, match="did you mean nb201/cifar100 or nb201/cifar10"
+        InputError, match="did you mean nb201/cifar10 or nb201/cifar100"
     ):
         load("nb201/cifar")
     assert sorted(BENCHMARKS) == sorted(f"nb201/{task}" for task in nb201.TASKS)

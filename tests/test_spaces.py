@@ -145,7 +145,7 @@ def test_canonical_represents_its_class():
     [
         ((0, 3, 2, 3, 4, 0), (0, 3, 3, 3, 1, 0)),  # nothing enters node 1
         ((1, 3, 0, 0, 0, 1), (1, 0, 3, 0, 0, 1)),  # node 1 is the input
-        ((3, 0, 0, 0, 1, 0), (0, 3, 0, 0, 0, 1)),  # through node 1 or node 2
+        ((1, 2, 1, 0, 0, 3), (1, 1, 2, 0, 0, 3)),  # a sum in another order
     ],
 )
 def test_cells_that_plainly_compute_the_same_are_one(one, other):
