@@ -162,6 +162,7 @@ def search(
     """
     clock, started, idle = 0.0, 0, 0
     budget, trials, workers = rules.budget, rules.trials, rules.workers
+    resume, free = rules.promotion == "resume", rules.repeat == "free"
     running: list[tuple[float, int, Trial, Observation]] = []  # a heap, by finish
     trained: dict[Architecture, float] = {}  # seconds of training so far
     bar: tuple[int, float] = (0, math.inf)  # what an incumbent must get below
@@ -176,7 +177,12 @@ def search(
             if type(trial) is not Trial:
                 raise TypeError(f"ask() gave {trial!r:.200}, not a Trial or None")
             observation = benchmark.evaluate(trial, seed)
-            price = _price(observation.cost, trained.get(trial.arch, 0.0), rules)
+            price, had = observation.cost, trained.get(trial.arch, 0.0)
+            if had:
+                if price <= had:  # a repeat
+                    price = 0.0 if free else price
+                elif resume:  # a promotion
+                    price -= had
             heappush(running, (clock + price, started, trial, observation))
             started += 1
             idle = 0 if price else idle + 1
@@ -186,16 +192,10 @@ def search(
         if clock > budget and rules.overrun == "drop":
             return
         arch, error = trial.arch, observation.error
-        trained[arch] = max(trained.get(arch, 0.0), observation.cost)
+        if observation.cost > trained.get(arch, 0.0):
+            trained[arch] = observation.cost
         strategy.tell(trial, observation)
         rank = (-trial.epochs, error)
         if rank < bar and math.isfinite(error):
             bar = rank
             yield Incumbent(clock, arch, trial.epochs, error, observation.metrics)
-
-
-def _price(cost: float, had: float, rules: Rules) -> float:
-    """Seconds charged for training that takes `cost`, after `had` seconds of it."""
-    if cost <= had:
-        return cost if rules.repeat == "pay" else 0.0
-    return cost - had if rules.promotion == "resume" else cost

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class SearchSpace:
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture uniformly."""
         draws = rng.random(len(self._sizes)).tolist()  # a fifth of rng.integers' time
-        return tuple([int(u * n) for u, n in zip(draws, self._sizes, strict=True)])
+        return tuple(map(int, map(mul, draws, self._sizes)))
 
     def mutate(self, arch: Architecture, rng: np.random.Generator) -> Architecture:
         """Change one decision, drawn uniformly, to a different option."""

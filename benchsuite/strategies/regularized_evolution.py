@@ -5,7 +5,6 @@ Search", AAAI 2019, Algorithm 1. https://arxiv.org/abs/1802.01548
 """
 
 from collections import deque
-from operator import itemgetter
 
 import numpy as np
 
@@ -39,22 +38,21 @@ class RegularizedEvolution:
             )
         self._space, self._full, self._rng = space, epochs[-1], rng
         self._sample_size, self._newcomers = sample_size, population_size
-        self._population: deque[tuple[float, Architecture]] = deque(
-            maxlen=population_size
-        )
+        self._errors: deque[float] = deque(maxlen=population_size)
+        self._archs: deque[Architecture] = deque(maxlen=population_size)
 
     def ask(self) -> Trial:
         """Draw the first population at random, then mutate winners."""
-        if self._newcomers > 0 or not self._population:
+        if self._newcomers > 0 or not self._archs:
             self._newcomers -= 1
             return Trial(self._space.sample(self._rng), self._full)
         # The paper adds one random member after the other to the sample, so that a
         # member may stand in it twice. Of equals, the one drawn first wins.
-        draws = len(self._population) * self._rng.random(self._sample_size)
-        sample = [self._population[int(u)] for u in draws.tolist()]
-        _, parent = min(sample, key=itemgetter(0))
-        return Trial(self._space.mutate(parent, self._rng), self._full)
+        draws = len(self._archs) * self._rng.random(self._sample_size)
+        winner = min(draws.astype(np.int64).tolist(), key=self._errors.__getitem__)
+        return Trial(self._space.mutate(self._archs[winner], self._rng), self._full)
 
     def tell(self, trial: Trial, observation: Observation) -> None:
         """Append the newcomer; a full population drops its oldest member."""
-        self._population.append((observation.error, trial.arch))
+        self._errors.append(observation.error)
+        self._archs.append(trial.arch)
