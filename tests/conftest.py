@@ -13,6 +13,14 @@ from tests.toys import Additive
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _data(tmp_path_factory):
+    """Tables that tests convert are kept for the session, and not at the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHSUITE_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def toy():
     """1,024 architectures, three runs, 27 epochs."""

@@ -97,11 +97,6 @@ class Lists(Plain):
         return Trial([0] * 6, 200)
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path_factory.getbasetemp() / "data"))
-
-
 def tasks_of(*strategies, seeds=2, timeout=60.0, rules=None):
     entries = [catalogue.find(strategy) for strategy in strategies]
     rules = rules or Rules(trials=5)

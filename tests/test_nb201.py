@@ -23,10 +23,8 @@ def tables():
 
 
 @pytest.fixture(scope="module")
-def benchmarks(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BENCHSUITE_DATA", str(tmp_path_factory.mktemp("data")))
-        yield {task: load(f"nb201/{task}") for task in nb201.TASKS}
+def benchmarks():
+    return {task: load(f"nb201/{task}") for task in nb201.TASKS}
 
 
 @pytest.mark.parametrize(

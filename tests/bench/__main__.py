@@ -9,7 +9,6 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import resource
 import sqlite3
 import subprocess
 import sys
