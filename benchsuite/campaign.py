@@ -105,17 +105,29 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-_find = cache(catalogue.find)
 _load = cache(benchmarks.load)
+
+
+@cache
+def _find(asked: str | Callable[..., Strategy], source: str) -> Entry:
+    """Find a strategy, which must still be the one that the run is named after.
+
+    Raises:
+        InputError: It cannot be found any more, or its source has changed.
+    """
+    entry = catalogue.find(asked)
+    if entry.source != source:
+        raise InputError(f"the source of {entry.name} has changed since the start")
+    return entry
 
 
 def do(task: Task) -> list[Row] | Failed:
     """Do one run. Whatever the strategy does, the answer is rows or a reason."""
     run, on = task.run, task.benchmark
-    benchmark = _load(on) if isinstance(on, str) else on
-    entry = _find(task.strategy)
     try:
         with time_limit(task.timeout):
+            benchmark = _load(on) if isinstance(on, str) else on
+            entry = _find(task.strategy, run.source)
             rng = np.random.default_rng(run.seed)
             strategy = entry.make(benchmark.space, benchmark.epochs, rng)
             found = search(strategy, benchmark, task.rules, seed=run.seed)

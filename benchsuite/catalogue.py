@@ -142,23 +142,22 @@ def _typed(parameter: inspect.Parameter, text: str) -> Any:
     kind = parameter.annotation
     if kind is parameter.empty or isinstance(kind, str):
         kind = type(parameter.default)
-    for option in get_args(kind) if get_origin(kind) is not Literal else (kind,):
-        if option is NoneType and text == "None":
+    options = {str(option): option for option in get_args(kind)}
+    if get_origin(kind) is not Literal:
+        if NoneType in options.values() and text == "None":
             return None
-    kinds = [k for k in get_args(kind) if k is not NoneType] or [kind]
-    if get_origin(kind) is Literal:
-        if text not in map(str, get_args(kind)):
-            options = " or ".join(map(str, get_args(kind)))
-            raise InputError(f"{parameter.name} is {options}, not {text!r}")
-        return next(option for option in get_args(kind) if str(option) == text)
-    if kinds[0] is bool:
-        if text not in ("True", "False"):
-            raise InputError(f"{parameter.name} is True or False, not {text!r}")
-        return text == "True"
+        kind = next((o for o in options.values() if o is not NoneType), kind)
+        options = {"True": True, "False": False} if kind is bool else {}
+    if options:
+        if text not in options:
+            raise InputError(
+                f"{parameter.name} is {' or '.join(options)}, not {text!r}"
+            )
+        return options[text]
     try:
-        return kinds[0](text)
+        return kind(text)
     except (TypeError, ValueError):
-        wanted = getattr(kinds[0], "__name__", kinds[0])
+        wanted = getattr(kind, "__name__", kind)
         raise InputError(f"{parameter.name} takes {wanted}, not {text!r}") from None
 
 
@@ -188,8 +187,9 @@ def _load(path: Path) -> ModuleType:
     """
     if not path.is_file() or path.suffix != ".py":
         raise InputError(f"no such Python file: {path}")
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    name = f"{path.stem}_{digest}"  # two files of one name are two modules
+    # Two files of one name are two modules, and so are two versions of one file.
+    version = str(path.resolve()).encode() + path.read_bytes()
+    name = f"{path.stem}_{hashlib.sha256(version).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

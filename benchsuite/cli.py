@@ -303,6 +303,8 @@ def leaderboard(
         failures = len(store.failures())
     if failures:
         typer.echo(f"not in it: {failures} runs that failed", err=True)
+    if not standings:
+        typer.echo("no run has a result yet", err=True)
     if as_csv:
         typer.echo((results / "leaderboard.csv").read_text(encoding="utf-8"), nl=False)
     elif as_json:

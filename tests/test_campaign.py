@@ -223,6 +223,24 @@ def test_a_file_is_a_strategy_and_an_edited_file_is_another(tmp_path):
     assert catalogue.fingerprint(entry.make) != first == entry.source
 
 
+def test_an_edited_file_runs_as_edited_in_the_same_process(tmp_path):
+    path = write(tmp_path, name="edited.py")
+    frames = []
+    for times in (1, 3):
+        path.write_text(
+            OWN.format(extra="").replace("times: int = 1", f"times={times}")
+        )
+        frames.append(compare([f"{path}:First"], on=["nb201/cifar10"], seeds=1))
+    assert frames[0].source.item() != frames[1].source.item()
+    tasks = tasks_of(f"{path}:First", seeds=1)
+    path.write_text(path.read_text() + "# edited while the campaign runs\n")
+    (result,) = (do(task) for task in tasks)
+    assert not isinstance(result, Failed)  # this process has the version it began with
+    ((_, result),) = work(do, tasks, jobs=1)  # another process has not
+    assert isinstance(result, Failed)
+    assert "the source of First has changed since the start" in result.reason
+
+
 def test_a_file_may_import_its_neighbours_which_are_part_of_its_source(tmp_path):
     (tmp_path / "beside_it.py").write_text("N = 1\n")
     path = write(tmp_path, "from beside_it import N", "with_neighbour.py")
