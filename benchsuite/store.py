@@ -16,8 +16,6 @@ _VERSION = 1
 _SQL = {str: "TEXT NOT NULL", int: "INTEGER NOT NULL", float: "REAL"}  # nan is NULL
 _STEP = [name for name in COLUMNS if name not in (*KEY, "reports")]
 _NAMES = ", ".join(f'"{name}"' for name in KEY)  # quoted: `table` is a word of SQL
-
-
 _ALL = ", ".join(f'"{name}"' for name in COLUMNS)
 _EVERY = f"SELECT {_ALL} FROM incumbents JOIN runs ON run = id"
 _FINAL = f"{_EVERY} AND step = last_step"
@@ -41,6 +39,19 @@ CREATE TABLE incumbents (
 CREATE TABLE failures ({_declare(KEY)}, reason TEXT NOT NULL, UNIQUE ({_NAMES}));
 PRAGMA user_version = {_VERSION};
 """
+
+_MOVE = "move it away; `import-results` reads tables back in"
+_ROOM = "make room; every run acknowledged so far is safe"
+_RIGHTS = "make it writable, or name another --results"
+_ADVICE = {  # by the name of SQLite's error, or its beginning
+    "SQLITE_NOTADB": _MOVE,
+    "SQLITE_CORRUPT": _MOVE,
+    "SQLITE_FULL": _ROOM,
+    "SQLITE_IOERR": _ROOM,
+    "SQLITE_READONLY": _RIGHTS,
+    "SQLITE_CANTOPEN": _RIGHTS,
+    "SQLITE_BUSY": "another program is writing to it: try again",
+}
 
 
 class Failure(NamedTuple):
@@ -97,17 +108,8 @@ class Store:
         except OSError as error:
             raise InputError(f"cannot open {self.path}: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
-            advice = {
-                "SQLITE_NOTADB": "move it away; `import-results` reads tables back in",
-                "SQLITE_CORRUPT": "move it away; `import-results` reads tables back in",
-                "SQLITE_FULL": "make room; every run acknowledged so far is safe",
-                "SQLITE_IOERR": "make room; every run acknowledged so far is safe",
-                "SQLITE_READONLY": "make it writable, or name another --results",
-                "SQLITE_CANTOPEN": "make it writable, or name another --results",
-                "SQLITE_BUSY": "another program is writing to it: try again",
-            }
             name = getattr(error, "sqlite_errorname", "")
-            hint = next((v for k, v in advice.items() if name.startswith(k)), name)
+            hint = next((v for k, v in _ADVICE.items() if name.startswith(k)), name)
             raise InputError(f"{self.path}: {error}; {hint}") from error
 
     @contextmanager
@@ -117,10 +119,10 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
-            except BaseException:
+                self._db.execute("COMMIT")
+            except BaseException:  # an interrupt as well
                 self._db.rollback()
                 raise
-            self._db.execute("COMMIT")
 
     def __enter__(self) -> Self:
         return self
