@@ -56,6 +56,9 @@ def find(asked: str | Maker) -> Entry:
     Raises:
         InputError: There is no such strategy or setting, or it cannot be loaded.
     """
+    if isinstance(asked, partial):  # its keywords are settings
+        name = getattr(asked.func, "__name__", type(asked.func).__name__)
+        return _entry(name, partial(asked.func, *asked.args), asked.keywords, asked)
     if not isinstance(asked, str):
         name = getattr(asked, "__name__", type(asked).__name__)
         return _entry(name, asked, {}, asked)
@@ -95,13 +98,18 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _entry(
-    name: str, make: Maker, texts: Mapping[str, str], asked: str | Maker
+    name: str, make: Maker, settings: Mapping[str, Any], asked: str | Maker
 ) -> Entry:
+    """Describe a strategy with its settings, as text where they were typed in."""
     if not callable(make):
         raise InputError(f"{name} is {make!r:.80}, not a class with ask and tell")
     defaults = hyper_parameters(name, make)
-    values = {key: _typed(pick("setting", key, defaults), texts[key]) for key in texts}
-    changed = {k: v for k, v in sorted(values.items()) if v != defaults[k].default}
+    changed = {}
+    for key, value in sorted(settings.items()):
+        parameter = pick("setting", key, defaults)
+        value = _typed(parameter, value) if isinstance(asked, str) else value
+        if value != parameter.default:
+            changed[key] = value
     return Entry(
         name=name,
         settings=" ".join(f"{key}={value}" for key, value in changed.items()),

@@ -184,6 +184,8 @@ def run(
     if not timeout > 0:
         raise InputError(f"--timeout must be seconds above 0, not {timeout}")
     names = [name.strip() for each in on for name in each.split(",") if name.strip()]
+    if not names:
+        raise InputError("--on takes names of benchmarks; `benchsuite list` has them")
     entries = [catalogue.find(strategy) for strategy in strategies]
     tasks = plan(
         list({(e.name, e.settings, e.source): e for e in entries}.values()),

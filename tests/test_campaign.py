@@ -4,6 +4,7 @@ import math
 import os
 import sys
 import time
+from functools import partial
 from typing import Literal
 
 import pytest
@@ -15,6 +16,7 @@ from benchsuite.core import InputError, Trial
 from benchsuite.runner import Rules
 from benchsuite.spaces import NATS_TSS
 from benchsuite.store import Store
+from benchsuite.strategies.regularized_evolution import RegularizedEvolution
 from benchsuite.workers import Died, work
 from tests.toys import rng
 
@@ -301,6 +303,16 @@ def test_settings_are_typed_by_the_signature_and_canonical():
     ):
         with pytest.raises(InputError, match=message):
             made(text)
+
+
+def test_a_partial_is_its_class_with_settings():
+    typed = catalogue.find("regularized_evolution[sample_size=10]")
+    made = catalogue.find(partial(RegularizedEvolution, sample_size=10))
+    assert made.name == "RegularizedEvolution"
+    assert (made.settings, made.source) == (typed.settings, typed.source)
+    assert made.make(NATS_TSS, (200,), rng())._sample_size == 10
+    with pytest.raises(InputError, match="unknown setting 'size'"):
+        catalogue.find(partial(RegularizedEvolution, size=10))
 
 
 def test_settings_reach_the_strategy_and_stand_in_its_rows(tmp_path):

@@ -192,6 +192,7 @@ RUN = ("run", "random_search", "--on", "nb201/cifar10")
         ((*RUN, "--budget", "-1"), "budget must be seconds above 0, not -1.0"),
         ((*RUN, "--trials", "1.5"), "trials must be a whole number above 0, not 1.5"),
         ((*RUN, "--workers", "0"), "workers must be a whole number above 0, not 0"),
+        (("run", "random_search", "--on", ","), "--on takes names of benchmarks"),
         ((*RUN, "--seeds", "none"), "--seeds takes a number above 0, or FROM:TO"),
         ((*RUN, "--seeds", "5:5"), "--seeds takes a number above 0, or FROM:TO"),
         ((*RUN, "--timeout", "0"), "--timeout must be seconds above 0"),
