@@ -85,20 +85,29 @@ class Store:
         with self._trouble():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Make the tables of a new file, and refuse another version's."""
+        with self._trouble():
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")  # a power cut loses nothing
             self._db.execute("PRAGMA foreign_keys = ON")
-            with self._transaction():
-                (version,) = self._db.execute("PRAGMA user_version").fetchone()
-                (tables,) = self._db.execute("PRAGMA schema_version").fetchone()
-                if not version and not tables:  # a new file
-                    for statement in _SCHEMA.split(";\n"):
-                        self._db.execute(statement)
-                elif version != _VERSION:
-                    raise InputError(
-                        f"{path} has version {version}, not {_VERSION}: export it with"
-                        " the version of benchsuite that wrote it, and import the CSVs"
-                    )
+        with self._transaction():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            (tables,) = self._db.execute("PRAGMA schema_version").fetchone()
+            if not version and not tables:  # a new file
+                for statement in _SCHEMA.split(";\n"):
+                    self._db.execute(statement)
+            elif version != _VERSION:
+                raise InputError(
+                    f"{self.path} has version {version}, not {_VERSION}: export it with"
+                    " the version of benchsuite that wrote it, and import the CSVs"
+                )
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

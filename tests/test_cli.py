@@ -250,7 +250,12 @@ def recorded(path):
         return [row.seed for row in store.rows()]
 
 
-def test_control_c_keeps_every_finished_run(start, call, tmp_path):
+def listen_to_control_c():
+    """What a shell starts in the background ignores it, and passes that on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_control_c_keeps_every_finished_run(start, tmp_path):
     for jobs in (1, 2):
         folder = tmp_path / f"jobs{jobs}"
         words = (
@@ -262,7 +267,7 @@ def test_control_c_keeps_every_finished_run(start, call, tmp_path):
             20,
         )
         words += ("--seeds", 400, "--json", "--jobs", jobs, "--results", folder)
-        process = start(*words)
+        process = start(*words, preexec_fn=listen_to_control_c)
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
