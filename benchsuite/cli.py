@@ -224,6 +224,7 @@ def _follow(
 ) -> int:
     """Show how a campaign goes on and how it ended; return how many runs failed."""
     from collections import Counter
+    from contextlib import nullcontext
     from dataclasses import asdict
 
     from rich.console import Console
@@ -232,11 +233,9 @@ def _follow(
     count: Counter[str] = Counter()
     screen = Console(stderr=True)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
-    bar = Progress(
-        *columns, TimeRemainingColumn(), console=screen, disable=not screen.is_terminal
-    )
+    bar = Progress(*columns, TimeRemainingColumn(), console=screen)
     try:
-        with bar:
+        with bar if screen.is_terminal else nullcontext():
             line = bar.add_task("runs", total=len(tasks))
             for outcome in outcomes:
                 count[outcome.status] += 1

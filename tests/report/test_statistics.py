@@ -45,7 +45,7 @@ def test_interval_is_two_standard_errors_each_way():
 def test_interval_agrees_with_scipys_percentile_bootstrap():
     errors = rng(1).random(30).round(6)
     theirs = stats.bootstrap(
-        (errors,), np.mean, method="percentile", n_resamples=20_000, rng=rng(2)
+        (errors,), np.mean, method="percentile", n_resamples=20_000, random_state=rng(2)
     ).confidence_interval
     low, high = interval(errors.tolist())
     assert low == pytest.approx(theirs.low, abs=0.01)
