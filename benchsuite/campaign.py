@@ -1,11 +1,11 @@
 """Many runs: which are still to do, done in one process or several, recorded."""
 
-import logging
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from types import FrameType
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _GRACE = 30.0  # seconds that a process may be busy beyond the time limit of a run
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +120,13 @@ def _find(asked: str | Callable[..., Strategy], source: str) -> Entry:
 
 
 def do(task: Task) -> list[Row] | Failed:
-    """Do one run. Whatever the strategy does, the answer is rows or a reason."""
+    """Do one run. Whatever the strategy does, the answer is rows or a reason.
+
+    What it prints goes to stderr, since stdout is for programs to read.
+    """
     run, on = task.run, task.benchmark
     try:
-        with time_limit(task.timeout):
+        with time_limit(task.timeout), redirect_stdout(sys.stderr):
             benchmark = _load(on) if isinstance(on, str) else on
             entry = _find(task.strategy, run.source)
             rng = np.random.default_rng(run.seed)

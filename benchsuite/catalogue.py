@@ -183,8 +183,9 @@ def check_settings(entry: Entry, space: SearchSpace, epochs: tuple[int, ...]) ->
 
 
 def _own(value: object, module: ModuleType) -> bool:
-    """Whether a module defines `value`, rather than imports it."""
-    return callable(value) and getattr(value, "__module__", None) == module.__name__
+    """Whether a module defines a strategy or a variant, rather than imports it."""
+    made_here = getattr(value, "__module__", None) == module.__name__
+    return callable(value) and (made_here or isinstance(value, partial))
 
 
 def _load(path: Path) -> ModuleType:

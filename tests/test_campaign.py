@@ -194,6 +194,27 @@ def test_compare_takes_names_and_classes_and_gives_the_rows():
     assert curves["error"].is_monotonic_decreasing
 
 
+def test_compare_hands_benchmarks_and_classes_to_other_processes():
+    benchmark = benchsuite.load("nb201/cifar100")
+    here, there = (
+        compare([Plain, "local_search"], on=[benchmark], seeds=4, jobs=jobs)
+        for jobs in (1, 2)
+    )
+    assert here.equals(there)
+
+
+class Chatty(Plain):
+    def ask(self):
+        print("asked")
+        return super().ask()
+
+
+def test_what_a_strategy_prints_is_kept_off_stdout(capsys):
+    compare([Chatty], on=["nb201/cifar10"], seeds=1, rules=Rules(trials=3))
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "asked\n" * 3)
+
+
 def test_compare_tells_what_failed():
     with pytest.raises(RuntimeError, match="Raises on nb201/cifar10, seed 0: ZeroDiv"):
         compare([Raises], on=["nb201/cifar10"], seeds=1)
@@ -223,6 +244,15 @@ def test_a_file_is_a_strategy_and_an_edited_file_is_another(tmp_path):
     first = catalogue.fingerprint(entry.make)
     path.write_text(path.read_text() + "# edited\n")
     assert catalogue.fingerprint(entry.make) != first == entry.source
+
+
+def test_a_file_may_have_variants(tmp_path):
+    path = write(tmp_path, "from functools import partial", "variants.py")
+    path.write_text(path.read_text() + "\nThrice = partial(First, times=3)\n")
+    one, other = (catalogue.find(f"{path}:{name}") for name in ("First", "Thrice"))
+    assert (other.name, other.settings, other.source) == ("Thrice", "", one.source)
+    assert other.make(NATS_TSS, (200,), rng()).left == 3
+    assert catalogue.find(f"{path}:Thrice[times=1]").settings == "times=1"
 
 
 def test_an_edited_file_runs_as_edited_in_the_same_process(tmp_path):

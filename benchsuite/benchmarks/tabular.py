@@ -112,6 +112,10 @@ class TabularBenchmark:
         self._columns = {epochs: e for e, epochs in enumerate(self.epochs)}
         self._seen: dict[Trial, tuple[Observation, ...]] = {}
 
+    def __getstate__(self) -> dict[str, object]:
+        """Go to another process without what was read off here."""
+        return {**self.__dict__, "_seen": {}}
+
     def evaluate(self, trial: Trial, seed: int) -> Observation:
         """Look the run up.
 
