@@ -4,6 +4,8 @@ import itertools
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchsuite.core import InputError, Observation, Trial
 from benchsuite.runner import RULES, Rules, search
@@ -145,6 +147,19 @@ def test_search_on_a_stopped_clock_ends():
     assert len(endless.told) == 10_001
 
 
+def test_only_free_trials_in_a_row_stop_a_search():
+    repeats = [Trial(A, 1)] * 9_000
+    script = Script(Trial(A, 1), *repeats, Trial(B, 1), *repeats, Trial(C, 1))
+    list(search(script, Priced(1, 1, 1), Rules(repeat="free"), seed=0))
+    assert len(script.told) == 18_003
+
+
+@pytest.mark.parametrize("trial", [Trial((9,), 1), Trial(A, 3)])
+def test_a_trial_outside_the_space_or_the_epochs_is_refused(trial, toy):
+    with pytest.raises(KeyError):
+        list(search(Script(trial), toy, Rules(), seed=0))
+
+
 def test_incumbent_has_what_was_observed():
     class Measured(Priced):
         def evaluate(self, trial, seed):
@@ -233,9 +248,32 @@ def test_rules_are_read_and_spelled_by_what_differs(text, rules):
     assert Rules.parse(str(rules)) == rules
 
 
+@given(
+    st.builds(
+        Rules,
+        budget=st.decimals("1e-6", "1e9", places=6).map(float) | st.just(math.inf),
+        trials=st.integers(1, 10**9) | st.just(math.inf),
+        workers=st.integers(1, 10**6),
+        overrun=st.sampled_from(["drop", "keep"]),
+        repeat=st.sampled_from(["pay", "free"]),
+        promotion=st.sampled_from(["resume", "restart"]),
+    )
+)
+def test_rules_read_what_they_spell(rules):
+    assert Rules.parse(str(rules)) == rules
+    assert Rules.parse(str(rules).replace(" ", ",")) == rules
+
+
+def test_rules_are_bounded_by_a_budget_or_a_number_of_trials():
+    assert not Rules(workers=4).bounded
+    assert Rules(budget=1e9).bounded
+    assert Rules(trials=9).bounded
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("repeat=free,nats", "unknown rule 'nats'"),
         ("nets", "unknown rule 'nets'; did you mean nats"),
         ("nats,repet=free", "unknown rule 'repet'; did you mean repeat"),
         ("nats,repeat", "repeat needs a value"),

@@ -16,8 +16,9 @@ from benchsuite.spaces import Architecture, SearchSpace
 class LocalSearch:
     """Hill climbing in the graph of one-decision changes; trains nothing twice.
 
-    Each descent starts from the best of `initial` random architectures. Waits until
-    these, or a neighbourhood, are complete; is over when the space is.
+    Each descent starts from the best of `initial` random architectures. Of equals, it
+    moves to the first in the order of `neighbors`. Waits until a neighbourhood, or the
+    start, is complete; is over when the space is.
 
     Raises:
         ValueError: `initial` is below 1.
@@ -66,8 +67,8 @@ class LocalSearch:
         self._known[trial.arch] = observation.error
         self._missing -= 1
         while not self._missing and len(self._known) < self._size:
-            best = min(self._candidates, key=self._known.__getitem__, default=None)
-            if best is not None and self._known[best] < self._error:
+            best = min(self._candidates, key=self._known.__getitem__)
+            if self._known[best] < self._error:
                 self._error = self._known[best]
                 self._look_at(self._space.neighbors(best))
             else:

@@ -47,7 +47,7 @@ class Reinforce:
         exists = np.arange(sizes.max()) < sizes[:, None]  # [D, C]
         start = 1e-3 * rng.standard_normal(exists.shape)
         self._theta = np.where(exists, start, -np.inf)  # [D, C] logits
-        self._reward_sum = self._weight_sum = 0.0
+        self._baseline = self._weight = 0.0
         self._first = np.zeros_like(start)  # Adam's moments, [D, C]
         self._second = np.zeros_like(start)
         self._steps = 0
@@ -81,7 +81,9 @@ class Reinforce:
 
     def _advantage(self, reward: float) -> float:
         """Update the baseline by a reward, and tell how far the reward is above it."""
-        keep = self._momentum
-        self._reward_sum = keep * self._reward_sum + (1 - keep) * reward
-        self._weight_sum = keep * self._weight_sum + (1 - keep)
-        return reward - self._reward_sum / self._weight_sum
+        fresh = 1 - self._momentum
+        self._weight = self._momentum * self._weight + fresh
+        # The published quotient of two moving averages, of rewards and of ones, in the
+        # form of an update: so the first advantage is 0 without a rounding error.
+        self._baseline += fresh / self._weight * (reward - self._baseline)
+        return reward - self._baseline

@@ -33,18 +33,25 @@ def rungs(epochs: tuple[int, ...], eta: int) -> list[int]:
 
 
 class Bracket:
-    """Architectures that start together; fewer and fewer of them climb `rungs`."""
+    """Architectures that start together; fewer and fewer of them climb `rungs`.
+
+    The last rung promotes nobody, so nothing waits for its outcomes.
+    """
 
     def __init__(
         self, archs: Sequence[Architecture], rungs: Sequence[int], eta: int
     ) -> None:
-        self._queue, self._rungs, self._eta = list(archs), list(rungs), eta
-        self._quota = self._missing = len(self._queue)
+        self._rungs, self._eta, self._quota = list(rungs), eta, len(archs)
+        self._fill(list(archs))
+
+    def _fill(self, queue: list[Architecture]) -> None:
+        self._queue = queue
+        self._missing = len(queue) if len(self._rungs) > 1 else 0
         self._told: list[tuple[float, Architecture]] = []
 
     def __bool__(self) -> bool:
-        """Whether anything is left to train or to wait for."""
-        return self._missing > 0
+        """Whether anything is left to train or to promote."""
+        return bool(self._queue) or self._missing > 0
 
     def ask(self) -> Trial | None:
         """Train the next architecture of the rung; None while others finish it."""
@@ -52,22 +59,24 @@ class Bracket:
 
     def tell(self, trial: Trial, observation: Observation) -> None:
         """Promote the best once the rung is complete, but none that diverged."""
+        if trial.epochs == self._rungs[-1]:  # may even be of the bracket before
+            return
         self._told.append((observation.error, trial.arch))
         self._missing -= 1
-        if self._missing:
-            return
-        del self._rungs[0]
-        self._quota //= self._eta
-        finite = [told for told in self._told if math.isfinite(told[0])]
-        best = sorted(finite, key=itemgetter(0))[: self._quota if self._rungs else 0]
-        self._queue = [arch for _, arch in reversed(best)]
-        self._missing, self._told = len(best), []
+        if not self._missing:
+            del self._rungs[0]
+            self._quota //= self._eta
+            finite = [told for told in self._told if math.isfinite(told[0])]
+            best = sorted(finite, key=itemgetter(0))[: self._quota]
+            self._fill([arch for _, arch in reversed(best)])
 
 
 class SuccessiveHalving:
     """Repeats brackets of eta^k random architectures until stopped.
 
-    Waits while others finish a rung. Where there is one fidelity, it is random search.
+    Waits while others finish a rung, but not for the last one: the next bracket starts
+    beside it. Of equals, the first to finish is promoted. Where there is one fidelity,
+    it is random search.
 
     Raises:
         ValueError: `eta` is below 2.
@@ -79,7 +88,7 @@ class SuccessiveHalving:
         epochs: tuple[int, ...],
         rng: np.random.Generator,
         *,
-        eta: int = 3,
+        eta: int = 3,  # 2 in the paper; 3 since Hyperband, arXiv 1603.06560
     ) -> None:
         if eta < 2:
             raise ValueError(f"eta must be at least 2, not {eta}")
@@ -93,11 +102,11 @@ class SuccessiveHalving:
         self._bracket = Bracket(archs, self._rungs, self._eta)
 
     def ask(self) -> Trial | None:
-        """Train the next architecture of the current rung."""
+        """Train the next architecture of the rung, or the first of a new bracket."""
+        if not self._bracket:
+            self._start_bracket()
         return self._bracket.ask()
 
     def tell(self, trial: Trial, observation: Observation) -> None:
-        """Start a new bracket when this one is through."""
+        """Promote, once the rung is complete."""
         self._bracket.tell(trial, observation)
-        if not self._bracket:
-            self._start_bracket()

@@ -13,12 +13,22 @@ from benchsuite.strategies.local_search import LocalSearch
 from benchsuite.strategies.random_search import RandomSearch
 from benchsuite.strategies.regularized_evolution import RegularizedEvolution
 from benchsuite.strategies.reinforce import Reinforce
-from benchsuite.strategies.successive_halving import SuccessiveHalving, rungs
-from tests.toys import NOTHING, Additive, Diverging, Watched, rng
+from benchsuite.strategies.successive_halving import (
+    Bracket,
+    SuccessiveHalving,
+    rungs,
+)
+from tests.toys import NOTHING, Additive, Distinct, Diverging, Watched, rng
+
+WIDE = Additive(decisions=60, options=2)  # strangers differ in some 30 decisions
 
 
 def seen(error):
     return Observation(error, 1.0, NOTHING)
+
+
+def distance(a, b):
+    return sum(x != y for x, y in zip(a, b, strict=True))
 
 
 def run(strategy, benchmark, *, workers=1, **rules):
@@ -80,11 +90,55 @@ def test_evolution_mutates_a_living_member_in_one_decision(workers, toy):
     list(search(watched, toy, Rules(trials=400, workers=workers), seed=0))
     for trial, told in zip(watched.asked[10:], told_before[10:], strict=False):
         living = [t.arch for t, _ in watched.told[max(0, told - 10) : told]]
-        distances = [
-            sum(x != y for x, y in zip(trial.arch, arch, strict=True))
-            for arch in living
-        ]
-        assert 1 in distances
+        assert 1 in [distance(trial.arch, arch) for arch in living]
+
+
+@pytest.mark.parametrize("others", [0.5, math.inf])
+def test_evolution_lets_the_best_go_when_it_is_the_oldest(others):
+    """A sample of 400 misses one of five with probability .8^400 < 10^-38."""
+    strategy = RegularizedEvolution(
+        WIDE.space, WIDE.epochs, rng(), population_size=5, sample_size=400
+    )
+    first = [strategy.ask() for _ in range(5)]
+    best = first[3]  # but it finishes first, and age counts from there
+    strategy.tell(best, seen(0.1))
+    for trial in first:
+        if trial is not best:
+            assert distance(strategy.ask().arch, best.arch) == 1
+            strategy.tell(trial, seen(others))
+    assert distance(strategy.ask().arch, best.arch) == 1
+    stranger = Trial(WIDE.space.sample(rng(9)), 27)
+    strategy.tell(stranger, seen(others))
+    assert distance(strategy.ask().arch, best.arch) > 1
+
+
+def test_evolution_waits_for_nothing_and_mutates_whom_it_knows():
+    strategy = RegularizedEvolution(WIDE.space, WIDE.epochs, rng(), population_size=4)
+    strangers = [strategy.ask() for _ in range(7)]  # nothing to mutate yet
+    for a, b in itertools.combinations(strangers, 2):
+        assert distance(a.arch, b.arch) > 10
+    strategy.tell(strangers[5], seen(0.5))
+    assert distance(strategy.ask().arch, strangers[5].arch) == 1
+
+
+def test_evolution_draws_its_sample_with_replacement():
+    """P = 4, S = 2: the r-th best wins if none of two draws is better.
+
+    That is ((4 - r + 1)^2 - (4 - r)^2) / 16; without replacement it would be 1/2, 1/3,
+    1/6, 0. Chi-square with 3 degrees of freedom is above 25 for 1 seed in 50,000.
+    """
+    strategy = RegularizedEvolution(
+        WIDE.space, WIDE.epochs, rng(), population_size=4, sample_size=2
+    )
+    members = [strategy.ask() for _ in range(4)]
+    for rank, trial in enumerate(members):
+        strategy.tell(trial, seen(rank / 10))
+    n, wins = 16_000, Counter()
+    for _ in range(n):
+        child = strategy.ask().arch
+        wins[min(range(4), key=lambda r: distance(child, members[r].arch))] += 1
+    expected = [n * share / 16 for share in (7, 5, 3, 1)]
+    assert sum((wins[r] - e) ** 2 / e for r, e in enumerate(expected)) < 25
 
 
 def test_evolution_starts_with_one_random_population_however_many_workers(toy):
@@ -150,27 +204,40 @@ def test_local_search_reaches_the_optimum_in_one_descent_from_anywhere():
         assert best == toy.best
 
 
-def test_local_search_is_algorithm_1(toy):
-    """Each neighbourhood is that of the best so far, and is looked at in full."""
-    watched = run(LocalSearch(toy.space, toy.epochs, rng(1)), toy, trials=200)
-    known = {}
+def test_local_search_is_algorithm_1():
+    """Descent by descent, with the neighbourhoods as sets: their order is random."""
+    benchmark = Distinct()
+    watched = run(LocalSearch(benchmark.space, benchmark.epochs, rng(1)), benchmark)
     asked = iter([trial.arch for trial in watched.asked])
-    for arch in itertools.islice(asked, 10):
-        known[arch] = toy.evaluate(Trial(arch, 27), 0).error
-    here = min(known, key=known.get)
-    moves = 0
-    while True:
-        fresh = {a for a in toy.space.neighbors(here) if a not in known}
-        assert set(itertools.islice(asked, len(fresh))) == fresh
-        known |= {a: toy.evaluate(Trial(a, 27), 0).error for a in fresh}
-        best = min(toy.space.neighbors(here), key=known.get)
-        if known[best] >= known[here]:
-            break
-        here, moves = best, moves + 1
-    assert moves >= 2
-    assert here == toy.best
-    restart = list(itertools.islice(asked, 10))
-    assert not set(restart) & set(known)
+    known, lengths = {}, []
+    while len(known) < 1024:
+        starts = set(itertools.islice(asked, min(10, 1024 - len(known))))
+        assert len(starts) == min(10, 1024 - len(known))
+        candidates, here, moves = starts, None, -1
+        while True:
+            fresh = {arch for arch in candidates if arch not in known}
+            assert here is None or set(itertools.islice(asked, len(fresh))) == fresh
+            known |= {a: benchmark.evaluate(Trial(a, 27), 0).error for a in fresh}
+            best = min(candidates, key=known.get)
+            if here is not None and known[best] >= known[here]:
+                break
+            here, moves = best, moves + 1
+            candidates = list(benchmark.space.neighbors(here))
+        lengths.append(moves)
+    assert next(asked, None) is None
+    assert len(lengths) > 3
+    assert max(lengths) >= 2
+
+
+def test_local_search_waits_only_for_the_rest_of_a_neighbourhood(toy):
+    strategy = LocalSearch(toy.space, toy.epochs, rng(), initial=3)
+    for size in (3, 15, 12):  # from the second on, what is new around the next
+        running = list(iter(strategy.ask, None))
+        assert len(running) == size
+        while running:
+            assert strategy.ask() is None
+            trial = running.pop()
+            strategy.tell(trial, toy.evaluate(trial, 0))
 
 
 def test_local_search_looks_at_neighbours_in_random_order(toy):
@@ -200,17 +267,30 @@ def test_reinforce_advantages_are_the_hand_computed_ones(toy):
     assert advantages == pytest.approx([0.0, 4.7368, 9.2989], abs=5e-5)
 
 
-def test_reinforce_learns_nothing_from_the_first_outcome(toy):
+@pytest.mark.parametrize("error", [0.0, 0.1, 0.3, 0.4567, 1.0, math.inf])
+def test_reinforce_learns_nothing_from_the_first_outcome(error, toy):
     strategy = Reinforce(toy.space, toy.epochs, rng())
     before = strategy._theta.copy()
-    strategy.tell(strategy.ask(), seen(0.3))
+    strategy.tell(strategy.ask(), seen(error))
     np.testing.assert_array_equal(strategy._theta, before)
     strategy.tell(strategy.ask(), seen(0.2))
     assert (strategy._theta != before).all()
 
 
-def test_reinforce_equals_a_textbook_adam_on_the_numerical_gradient(toy):
-    """50 steps on -sum log softmax(theta)[a] (r - b), with finite differences."""
+def test_reinforce_takes_divergence_for_a_reward_of_zero(toy):
+    diverged, hopeless = (Reinforce(toy.space, toy.epochs, rng()) for _ in range(2))
+    for error in (0.3, math.inf, 0.2, 0.4, math.inf):
+        diverged.tell(diverged.ask(), seen(error))
+        hopeless.tell(hopeless.ask(), seen(min(error, 1.0)))
+    assert (diverged._theta == hopeless._theta).all()
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_reinforce_is_adam_on_the_numerical_gradient_of_its_loss(workers, toy):
+    """50 steps on -sum log softmax(theta)[a] (r - b), with finite differences.
+
+    With several workers, theta is that of the moment when the outcome is told.
+    """
 
     def loss(theta, arch, advantage):
         logs = theta - np.log(np.exp(theta).sum(axis=1, keepdims=True))
@@ -221,8 +301,10 @@ def test_reinforce_equals_a_textbook_adam_on_the_numerical_gradient(toy):
     assert abs(theta).max() < 1e-2  # 1e-3 N(0, 1)
     m, v = np.zeros_like(theta), np.zeros_like(theta)
     rewards, h = [], 1e-6
+    running = [strategy.ask() for _ in range(workers - 1)]
     for t in range(1, 51):
-        trial = strategy.ask()
+        running.append(strategy.ask())
+        trial = running.pop(5 * t % workers)  # whichever finishes
         observation = toy.evaluate(trial, 0)
         strategy.tell(trial, observation)
         rewards.append(100 * (1 - observation.error))
@@ -279,32 +361,89 @@ def test_rungs_are_spaced_by_eta(epochs, eta, expected):
     assert rungs(tuple(epochs), eta) == expected
 
 
-def test_halving_keeps_the_best_third_of_each_rung(toy):
+@pytest.mark.parametrize("workers", [1, 8])
+def test_halving_promotes_the_best_third_of_each_rung_best_first(workers):
+    benchmark = Distinct()
+    strategy = SuccessiveHalving(benchmark.space, benchmark.epochs, rng())
+    watched = run(strategy, benchmark, trials=27 + 9 + 3 + 1, workers=workers)
+    rungs = [27, 9, 3, 1]
+    starts = itertools.accumulate(rungs, initial=0)
+    archs = [trial.arch for trial in watched.asked]
+    for start, size, epochs in zip(starts, rungs, (1, 3, 9, 27), strict=False):
+        rung = watched.asked[start : start + size]
+        assert [trial.epochs for trial in rung] == [epochs] * size
+        ranked = sorted(rung, key=lambda t: benchmark.evaluate(t, 0).error)
+        next_rung = archs[start + size : start + size + size // 3]
+        assert [trial.arch for trial in ranked[: size // 3]] == next_rung
+
+
+def climb(bracket, error):
+    """Train a bracket to its end; what was asked for, rung by rung."""
+    asked = []
+    while bracket:
+        trial = bracket.ask()
+        asked.append(trial)
+        bracket.tell(trial, seen(error(trial)))
+    return [
+        [trial.arch for trial in rung]
+        for _, rung in itertools.groupby(asked, key=lambda trial: trial.epochs)
+    ]
+
+
+def test_a_rung_has_room_for_an_etath_rounded_down():
+    archs = [(n,) for n in range(20)]
+    rungs = climb(Bracket(archs, (1, 3, 9, 27), 3), lambda trial: trial.arch[0] / 20)
+    assert rungs[1:] == [[(n,) for n in range(6)], [(0,), (1,)]]  # 20, 6, 2, 0
+
+
+def test_divergence_below_does_not_shrink_the_rungs_above():
+    archs = [(n,) for n in range(27)]
+    rungs = climb(
+        Bracket(archs, (1, 3, 9, 27), 3),
+        lambda trial: trial.arch[0] / 27 if trial.arch[0] < 4 else math.inf,
+    )
+    assert [len(rung) for rung in rungs] == [27, 4, 3, 1]  # nine and three have room
+
+
+def test_of_equal_trials_the_first_to_finish_is_promoted():
+    bracket = Bracket([(n,) for n in range(9)], (1, 3), 3)
+    running = list(iter(bracket.ask, None))
+    order = [running[n] for n in (4, 0, 8, 2, 6, 1, 3, 5, 7)]
+    for trial in order:
+        bracket.tell(trial, seen(0.5))
+    assert list(iter(bracket.ask, None)) == [(trial.arch, 3) for trial in order[:3]]
+
+
+def test_halving_starts_anew_where_everything_diverges(toy):
     strategy = SuccessiveHalving(toy.space, toy.epochs, rng())
-    watched = run(strategy, toy, trials=27 + 9 + 3 + 1, workers=8)
-    by_rung = {epochs: [] for epochs in (1, 3, 9, 27)}
-    for trial, observation in watched.told:
-        by_rung[trial.epochs].append((observation.error, trial.arch))
-    assert [len(rung) for rung in by_rung.values()] == [27, 9, 3, 1]
-    for low, high in itertools.pairwise(by_rung.values()):
-        worst = max(error for error, arch in low if arch in {a for _, a in high})
-        assert sum(error < worst for error, _ in low) < len(high)
+    watched = run(strategy, Diverging(toy, 1), trials=60)
+    assert {trial.epochs for trial in watched.asked} == {1}
 
 
-def test_halving_promotes_no_diverged_trial_and_still_fills_its_rungs(toy):
-    strategy = SuccessiveHalving(toy.space, toy.epochs, rng())
-    watched = run(strategy, Diverging(toy, 2), trials=27 + 9)
-    diverged = [t.arch for t, o in watched.told[:27] if o.error == math.inf]
-    assert len(diverged) == 14
-    assert [trial.epochs for trial in watched.asked[27:]] == [3] * 9
-    finite = {t.arch for t, o in watched.told[:27] if o.error < math.inf}
-    assert {trial.arch for trial in watched.asked[27:]} <= finite
+@pytest.mark.parametrize("workers", [1, 8])
+def test_halving_on_one_fidelity_is_random_search(workers, toy):
+    rules = {"trials": 60, "workers": workers}
+    halving = run(SuccessiveHalving(toy.space, (27,), rng(4)), toy, **rules)
+    random = run(RandomSearch(toy.space, (27,), rng(4)), toy, **rules)
+    assert halving.told == random.told
+    assert halving.waits == random.waits == 0
 
 
-def test_halving_on_one_fidelity_is_random_search(toy):
-    halving = run(SuccessiveHalving(toy.space, (27,), rng(4)), toy, trials=60)
-    random = run(RandomSearch(toy.space, (27,), rng(4)), toy, trials=60)
-    assert halving.asked == random.asked
+def test_halving_starts_the_next_bracket_beside_the_last_rung():
+    strategy = SuccessiveHalving(WIDE.space, (1, 3), rng())
+    for n in range(3):
+        strategy.tell(strategy.ask(), seen(n / 10))
+    winner = strategy.ask()
+    assert winner.epochs == 3
+    below = [strategy.ask() for _ in range(3)]
+    assert [trial.epochs for trial in below] == [1, 1, 1]
+    assert strategy.ask() is None
+    strategy.tell(below[0], seen(0.2))
+    strategy.tell(winner, seen(0.0))  # late, and of the bracket before
+    strategy.tell(below[1], seen(0.3))
+    assert strategy.ask() is None
+    strategy.tell(below[2], seen(0.1))
+    assert strategy.ask() == (below[2].arch, 3)
 
 
 @pytest.mark.parametrize(

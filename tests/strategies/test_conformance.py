@@ -1,5 +1,6 @@
 """The contract that every registered strategy keeps, alone and with eight workers."""
 
+import inspect
 import json
 import math
 import os
@@ -14,11 +15,18 @@ from benchsuite.runner import Rules, search
 from benchsuite.spaces import SearchSpace
 from benchsuite.strategies import STRATEGIES
 from tests.strategies import golden
-from tests.toys import Additive, Diverging, Watched, rng
+from tests.toys import Additive, Distinct, Diverging, Watched, rng
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 every_crew = pytest.mark.parametrize("workers", [1, 8])
 NEVER_WAIT = {"random_search", "regularized_evolution", "reinforce"}
+PUBLISHED = {
+    "local_search": {"initial": 10},  # the authors' code
+    "random_search": {},
+    "regularized_evolution": {"population_size": 100, "sample_size": 25},  # sec. 4
+    "reinforce": {"learning_rate": 0.01, "momentum": 0.9},  # NATS-Bench's code
+    "successive_halving": {"eta": 3},  # Hyperband
+}
 
 
 def watched(name, benchmark, seed=0, epochs=None):
@@ -117,6 +125,36 @@ def test_leaves_a_decision_without_a_choice_alone(name):
     list(search(strategy, fixed, Rules(trials=150, workers=2), seed=0))
     assert len(strategy.told) == 150
     assert {trial.arch[0] for trial in strategy.asked} == {0}
+
+
+@every_strategy
+def test_outcomes_may_come_in_any_order(name):
+    """Where the paper waits, or does not learn, their order changes nothing."""
+
+    def asked(pick, crew):
+        benchmark, running, trials = Distinct(), [], []
+        strategy = watched(name, benchmark)
+        while len(strategy.told) < 400:
+            while len(running) < crew and (trial := strategy.ask()) is not None:
+                running.append(trial)
+                trials.append(trial)
+            trial = running.pop(pick(len(running)))
+            strategy.tell(trial, benchmark.evaluate(trial, 0))
+        return trials[:400]
+
+    alone = asked(lambda n: 0, 1)
+    for pick in (lambda n: 0, lambda n: n - 1, lambda n: 7 * n // 11):
+        crew = asked(pick, 8)
+        assert len(crew) == 400
+        if name not in {"regularized_evolution", "reinforce"}:
+            assert crew == alone
+
+
+@every_strategy
+def test_defaults_are_the_published_ones(name):
+    parameters = inspect.signature(STRATEGIES[name]).parameters.values()
+    settings = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert settings == PUBLISHED[name]
 
 
 @every_strategy
