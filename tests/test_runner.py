@@ -135,10 +135,11 @@ def test_diverged_trial_is_paid_and_told_and_never_incumbent(error):
             seen = super().evaluate(trial, seed)
             return seen._replace(error=error) if trial.arch == A else seen
 
-    script = Script(Trial(A, 4), Trial(B, 1))
+    script = Watched(Script(Trial(A, 4), Trial(B, 1)))
     found = list(search(script, Diverged(1, 1), Rules(), seed=0))
     assert [(i.cost, i.arch, i.epochs) for i in found] == [(5, B, 1)]
-    assert script.told == [Trial(A, 4), Trial(B, 1)]
+    told = [(trial, observation.error) for trial, observation in script.told]
+    assert told == [(Trial(A, 4), math.inf), (Trial(B, 1), 1 / 3)]
 
 
 def test_search_on_a_stopped_clock_ends():
@@ -215,6 +216,8 @@ def test_more_workers_finish_the_same_trials_sooner(toy):
         ({"budget": 0}, "budget must be seconds above 0, not 0"),
         ({"budget": math.nan}, "budget must be seconds above 0, not nan"),
         ({"workers": 0}, "workers must be a whole number above 0, not 0"),
+        ({"workers": math.inf}, "workers must be a whole number above 0, not inf"),
+        ({"trials": math.nan}, "trials must be a whole number above 0, not nan"),
         ({"trials": 1.5}, "trials must be a whole number above 0, not 1.5"),
         ({"repeat": "sometimes"}, "repeat is pay or free, not 'sometimes'"),
     ],

@@ -140,6 +140,11 @@ def test_mutation_changes_one_decision_and_each_edge_alike():
     )
 
 
+def test_a_space_without_a_choice_has_no_mutant():
+    with pytest.raises(ValueError, match="no decision of fixed leaves a choice"):
+        SearchSpace("fixed", (("a",), ("b",))).mutate((0, 0), rng())
+
+
 def test_one_hot_has_a_one_for_each_decision():
     for arch in UNEVEN:
         code = UNEVEN.one_hot(arch)

@@ -62,7 +62,13 @@ class SearchSpace:
         return tuple(map(int, map(mul, draws, self._sizes)))
 
     def mutate(self, arch: Architecture, rng: np.random.Generator) -> Architecture:
-        """Change one decision, drawn uniformly, to a different option."""
+        """Change one decision, drawn uniformly, to a different option.
+
+        Raises:
+            ValueError: No decision leaves a choice.
+        """
+        if not self._open:
+            raise ValueError(f"no decision of {self.name} leaves a choice")
         which, step = rng.random(2).tolist()
         d = self._open[int(which * len(self._open))]
         n = self._sizes[d]
