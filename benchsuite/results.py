@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -161,7 +162,7 @@ def spell(figures: Mapping[str, float]) -> str:
 
 def final(table: Iterable[Row]) -> Iterator[Row]:
     """Keep the last incumbent of every run; rows of a run must come in order."""
-    for _, steps in groupby(table, key=run_of):
+    for _, steps in groupby(table, key=attrgetter(*KEY)):  # no Run is made for each
         *_, last = steps
         yield last
 

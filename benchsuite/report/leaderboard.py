@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
+from operator import attrgetter
 
 from benchsuite.report import statistics
-from benchsuite.results import Row, final
+from benchsuite.results import COLUMNS, Row, final, round_to_six
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Standing:
         settings: Hyper-parameters that differ from the defaults.
         seeds: Number of runs.
         error_mean: Mean over seeds of the reported error of the final incumbent; nan if
-            a run found none.
+            a run has none, and then the strategy ranks last.
         error_std: Standard deviation over seeds, ddof 0.
         error_low: Lower end of the 95 % bootstrap interval of the mean.
         error_high: Upper end.
@@ -60,7 +61,8 @@ def leaderboard(table: Iterable[Row]) -> list[Standing]:
     Args:
         table: Rows in any order; of each run, the last step counts.
     """
-    rows = sorted(final(sorted(table)), key=_contest)
+    in_order = sorted(table, key=attrgetter(*COLUMNS))  # half the time of Row.__lt__
+    rows = sorted(final(in_order), key=_contest)
     contests = groupby(rows, key=_contest)
     return [line for _, group in contests for line in _standings(list(group))]
 
@@ -83,9 +85,11 @@ def _standings(rows: Sequence[Row]) -> Iterator[Standing]:
     for strategy, settings, _ in runs:
         versions[strategy, settings] = versions.get((strategy, settings), 0) + 1
     means = {
-        c: _six(statistics.mean([r.reported_error for r in runs[c]])) for c in runs
+        contender: round_to_six(statistics.mean([row.reported_error for row in own]))
+        for contender, own in runs.items()
     }
-    order = sorted(runs, key=lambda c: (math.isnan(means[c]), means[c], c))
+    keys = {c: math.inf if math.isnan(m) else m for c, m in means.items()}  # in order
+    order = sorted(runs, key=lambda c: (keys[c], c))
     groups = _groups([runs[contender] for contender in order])
     ranks: dict[float, int] = {}
     for place, (contender, group) in enumerate(zip(order, groups, strict=True), 1):
@@ -93,8 +97,6 @@ def _standings(rows: Sequence[Row]) -> Iterator[Standing]:
         own, first = runs[contender], rows[0]
         errors = [row.reported_error for row in own]
         low, high = statistics.interval(errors)
-        unknown = math.isnan(means[contender])
-        rank_key = math.inf if unknown else means[contender]  # nan is no key
         yield Standing(
             benchmark=first.benchmark,
             table=first.table,
@@ -111,7 +113,7 @@ def _standings(rows: Sequence[Row]) -> Iterator[Standing]:
             error_high=high,
             seen_mean=statistics.mean([row.error for row in own]),
             regret_mean=_mean_regret(own),
-            rank=ranks.setdefault(rank_key, place),
+            rank=ranks.setdefault(keys[contender], place),
             group=group,
         )
 
@@ -130,7 +132,3 @@ def _groups(runs: Sequence[Sequence[Row]]) -> list[str]:
 def _mean_regret(rows: Sequence[Row]) -> float:
     """Average regrets exactly; they may be below zero, and nan where none is known."""
     return math.fsum(row.regret for row in rows) / len(rows)
-
-
-def _six(figure: float) -> float:
-    return float(f"{figure:.6g}")

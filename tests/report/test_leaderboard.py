@@ -1,9 +1,8 @@
 """The leaderboard, on rows made by hand."""
 
 import math
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, replace
 
-import numpy as np
 import pytest
 
 from benchsuite.report.leaderboard import Standing, leaderboard
@@ -51,6 +50,20 @@ def by_name(board):
     return {line.strategy: line for line in board}
 
 
+def nothing(strategy, seed):
+    """The row of a run that found nothing."""
+    nan = math.nan
+    return replace(
+        ROW,
+        strategy=strategy,
+        seed=seed,
+        arch="",
+        error=nan,
+        reported_error=nan,
+        regret=nan,
+    )
+
+
 def test_columns_are_the_agreed_ones():
     assert ",".join(field.name for field in fields(Standing)) == (
         "benchmark,table,rules,reports,strategy,settings,seeds,error_mean,error_std,"
@@ -65,8 +78,20 @@ def test_the_final_incumbents_count():
     assert line.error_std == pytest.approx(math.sqrt(2 / 3) / 4)
     assert line.seen_mean == pytest.approx(0.49)
     assert line.regret_mean == pytest.approx(0.3)
-    assert line.error_low < 0.5 < line.error_high
+    # 1 resample in 27 is three times the least: more than 2.5 %, so that is the end
+    assert (line.error_low, line.error_high) == (0.25, 0.75)
     assert (line.rank, line.group) == (1, "a")
+
+
+def test_regret_below_zero_counts_as_such():
+    (line,) = leaderboard(runs("a", [0.1, 0.25]))  # the best of the benchmark: .2
+    assert line.regret_mean == pytest.approx(-0.025)
+
+
+def test_mean_regret_is_added_up_exactly():
+    table = [replace(row, regret=0.1) for row in runs("a", [0.5] * 10)]
+    (line,) = leaderboard(table)
+    assert line.regret_mean == 0.1  # from left to right, ten times .1 is less than 1
 
 
 def test_ranks_go_by_means_and_letters_by_paired_tests():
@@ -97,10 +122,77 @@ def test_equal_means_share_a_rank():
     ]
 
 
+def test_means_equal_to_six_digits_are_equal():
+    table = [*runs("a", [0.3, 0.300001, 0.3]), *runs("b", [0.3, 0.300002, 0.3])]
+    lines = by_name(leaderboard(table))  # means of .30000033 and .30000067
+    assert (lines["a"].rank, lines["b"].rank) == (1, 2)
+    table = [*runs("a", [0.3] * 3), *runs("b", [0.3, 0.300001, 0.3])]
+    lines = by_name(leaderboard(table))
+    assert (lines["a"].rank, lines["b"].rank) == (1, 1)
+    assert lines["b"].error_mean == 0.3
+
+
+def test_equal_means_go_by_strategy_then_settings():
+    table = [
+        row
+        for name, settings in (("b", ""), ("a", "n=3"), ("a", "n=2"))
+        for row in runs(name, [0.3] * 7, settings=settings)
+    ]
+    names = [(x.strategy, x.settings) for x in leaderboard(table)]
+    assert names == [("a", "n=2"), ("a", "n=3"), ("b", "")]
+
+
+def test_means_are_of_all_runs_and_tests_of_common_seeds():
+    """Seeds 0 to 8 are easier by far; on them a is the worse, every time."""
+    a, b = [0.2] * 9, [0.1] * 9 + [0.9] * 9
+    lines = by_name(leaderboard([*runs("a", a), *runs("b", b)]))
+    assert (lines["a"].rank, lines["b"].rank) == (1, 2)
+    assert (lines["a"].seeds, lines["b"].seeds) == (9, 18)
+    assert lines["b"].error_mean == 0.5
+    assert (lines["a"].group, lines["b"].group) == ("a", "b")
+    apart = [row for row in runs("b", b) if row.seed >= 9]
+    lines = by_name(leaderboard([*runs("a", a), *apart]))
+    assert lines["a"].group == lines["b"].group == "a"  # nothing in common
+
+
+def test_what_was_seen_decides_nothing():
+    """Both saw the same; what is reported differs in every run."""
+    saw = {"error": 0.2, "step": 2}
+    table = [
+        replace(row, **saw)
+        for name, error in (("a", 0.4), ("b", 0.3))
+        for row in runs(name, [error, *[error + 0.01] * 8])
+        if row.step == 1
+    ]
+    lines = by_name(leaderboard(table))
+    assert (lines["b"].rank, lines["a"].rank) == (1, 2)
+    assert (lines["b"].group, lines["a"].group) == ("a", "b")
+    assert lines["a"].seen_mean == lines["b"].seen_mean == 0.2
+    assert lines["a"].error_std == pytest.approx(0.01 * math.sqrt(8) / 9)
+    assert 0.4 <= lines["a"].error_low < lines["a"].error_high == 0.41
+
+
 @pytest.mark.parametrize("column", ["benchmark", "table", "rules", "reports"])
 def test_contests_are_not_compared(column):
-    table = [*runs("a", [0.1] * 9), *runs("b", [0.9] * 9, **{column: "other"})]
-    assert [(x.rank, x.group) for x in leaderboard(table)] == [(1, "a"), (1, "a")]
+    """Two in each, the better of one worse than both of the other."""
+    table = [
+        row
+        for contest, names in (("other", "ad"), (getattr(ROW, column), "bc"))
+        for name in names
+        for row in runs(name, [0.1 + "abcd".index(name) / 10] * 9, **{column: contest})
+    ]
+    expected = sorted(
+        [
+            (getattr(ROW, column), "b", 1, "a"),
+            (getattr(ROW, column), "c", 2, "b"),
+            ("other", "a", 1, "a"),
+            ("other", "d", 2, "b"),
+        ]
+    )
+    board = leaderboard(table)
+    assert expected == [
+        (getattr(x, column), x.strategy, x.rank, x.group) for x in board
+    ]
 
 
 def test_settings_are_lines_of_their_own_and_sources_are_named():
@@ -109,38 +201,42 @@ def test_settings_are_lines_of_their_own_and_sources_are_named():
         *runs("a", [0.2] * 9, source="edited"),
         *runs("a", [0.3] * 9, settings="n=2"),
     ]
-    assert [(x.strategy, x.settings) for x in leaderboard(table)] == [
-        ("a@12345678", ""),
-        ("a@edited", ""),
-        ("a", "n=2"),
+    assert [(x.strategy, x.settings, x.seeds) for x in leaderboard(table)] == [
+        ("a@12345678", "", 9),
+        ("a@edited", "", 9),
+        ("a", "n=2", 9),
     ]
 
 
 def test_who_found_nothing_in_a_run_comes_last():
-    nothing = replace(
-        ROW,
-        strategy="b",
-        seed=9,
-        arch="",
-        error=math.nan,
-        reported_error=math.nan,
-        regret=math.nan,
-    )
-    lines = by_name(
-        leaderboard([*runs("b", [0.1] * 9), nothing, *runs("c", [0.5] * 10)])
-    )
-    assert (lines["c"].rank, lines["b"].rank) == (1, 2)
-    assert math.isnan(lines["b"].error_mean)
-    assert math.isnan(lines["b"].error_low)
-    assert lines["b"].seeds == 10
+    table = [
+        *runs("b", [0.1] * 9),
+        nothing("b", 9),
+        *runs("c", [0.5] * 10),
+        nothing("a", 0),
+        *runs("d", [0.4] * 10),
+    ]
+    board = leaderboard(table)
+    assert [(x.strategy, x.rank) for x in board] == [
+        ("d", 1),
+        ("c", 2),
+        ("a", 3),
+        ("b", 3),
+    ]
+    last = board[-1]
+    assert last.seeds == 10
+    figures = (last.error_mean, last.error_std, last.error_low, last.error_high)
+    assert all(map(math.isnan, (*figures, last.seen_mean, last.regret_mean)))
 
 
 def test_the_order_of_rows_changes_no_bit():
     errors = rng(3).random((4, 30)).round(6)
     table = [row for n, e in enumerate(errors) for row in runs(f"s{n}", e)]
-    mixed = [table[n] for n in np.random.default_rng(1).permutation(len(table))]
-    one, other = ([astuple(x) for x in leaderboard(t)] for t in (table, mixed))
-    assert one == other
+    table += [nothing("s4", 0), nothing("s5", 0)]
+    first = repr(leaderboard(table))
+    for seed in range(20):
+        mixed = [table[n] for n in rng(seed).permutation(len(table))]
+        assert repr(leaderboard(mixed)) == first
 
 
 def test_an_empty_table_has_no_lines():
