@@ -146,7 +146,7 @@ def plan(
     entries: Sequence[Entry],
     on: Sequence[str | Benchmark],
     rules: Rules,
-    seeds: Iterable[int],
+    seeds: Sequence[int],
     *,
     timeout: float,
 ) -> list[Task]:

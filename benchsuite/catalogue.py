@@ -12,7 +12,7 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType, NoneType
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
@@ -213,13 +213,9 @@ def _load(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever a user's file raises
         del sys.modules[name]
-        _refuse(path, error)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{path} cannot be loaded: {reason}") from error
     return module
-
-
-def _refuse(path: Path, error: BaseException) -> NoReturn:
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
-    raise InputError(f"{path} cannot be loaded: {reason}") from error
 
 
 def fingerprint(make: Maker) -> str:
@@ -228,10 +224,8 @@ def fingerprint(make: Maker) -> str:
     It covers the file that defines it and, in turn, the files of the same folder that
     this one imports; it is empty where there is no file, as at a prompt.
     """
-    while isinstance(make, partial):
-        make = make.func
     try:
-        file = inspect.getsourcefile(inspect.unwrap(make))
+        file = inspect.getsourcefile(inspect.unwrap(_built(make)))
     except TypeError:
         return ""
     if file is None or not Path(file).is_file():
@@ -262,7 +256,13 @@ def _imports(text: bytes) -> Iterable[str]:
 
 def summary(make: Maker) -> str:
     """Say in one sentence what a strategy is: its module's first line."""
+    built = _built(make)
+    module = sys.modules.get(built.__module__)
+    return (getattr(module, "__doc__", None) or built.__doc__ or "").partition("\n")[0]
+
+
+def _built(make: Maker) -> Maker:
+    """What a variant is a variant of."""
     while isinstance(make, partial):
         make = make.func
-    module = sys.modules.get(make.__module__)
-    return (getattr(module, "__doc__", None) or make.__doc__ or "").partition("\n")[0]
+    return make

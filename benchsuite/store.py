@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from benchsuite.core import InputError
-from benchsuite.results import COLUMNS, KEY, Row, Run
+from benchsuite.results import COLUMNS, KEY, Row, Run, run_of
 
 _VERSION = 1
 _SQL = {str: "TEXT NOT NULL", int: "INTEGER NOT NULL", float: "REAL"}  # nan is NULL
@@ -184,21 +184,19 @@ class Store:
 
     def _recorded(self, row: Row) -> Row | None:
         """Find the final incumbent of the run that `row` belongs to."""
-        values = [getattr(row, name) for name in KEY]
-        line = self._db.execute(f"{_FINAL} WHERE {_equal(KEY)}", values).fetchone()
+        query = f"{_FINAL} WHERE {_equal(KEY)}"
+        line = self._db.execute(query, astuple(run_of(row))).fetchone()
         return _row(line) if line else None
 
     def _add(self, rows: Sequence[Row], replace: bool) -> bool:
-        run = {name: getattr(rows[0], name) for name in KEY}
+        run = run_of(rows[0])
         if replace:
-            same = {name: value for name, value in run.items() if name != "source"}
-            query = f"DELETE FROM runs WHERE {_equal(same)}"
-            self._db.execute(query, tuple(same.values()))
+            self._forget("runs", run)
         holes = ", ".join("?" * (len(KEY) + 2))
         added = self._db.execute(
             f"INSERT INTO runs ({_NAMES}, reports, last_step) VALUES ({holes})"
             " ON CONFLICT DO NOTHING",
-            (*run.values(), rows[0].reports, rows[-1].step),
+            (*astuple(run), rows[0].reports, rows[-1].step),
         )
         if not added.rowcount:
             return False
@@ -207,15 +205,21 @@ class Store:
             f"INSERT INTO incumbents VALUES ({holes})",
             [(added.lastrowid, *[getattr(r, name) for name in _STEP]) for r in rows],
         )
-        query = f"DELETE FROM failures WHERE {_equal(KEY)}"
-        self._db.execute(query, tuple(run.values()))
+        self._forget("failures", run)
         return True
+
+    def _forget(self, table: str, run: Run) -> None:
+        """Delete what this and earlier sources of the strategy left of a run."""
+        same = {name: getattr(run, name) for name in KEY if name != "source"}
+        query = f"DELETE FROM {table} WHERE {_equal(same)}"
+        self._db.execute(query, tuple(same.values()))
 
     def fail(self, run: Run, reason: str) -> None:
         """Record that a run failed; it is tried again the next time it is asked for."""
         holes = ", ".join("?" * (len(KEY) + 1))
         with self._transaction():
-            query = f"INSERT OR REPLACE INTO failures VALUES ({holes})"
+            self._forget("failures", run)
+            query = f"INSERT INTO failures VALUES ({holes})"
             self._db.execute(query, (*astuple(run), reason))
 
     def rows(self, *, curves: bool = False) -> Iterator[Row]:

@@ -194,7 +194,17 @@ def test_a_failure_is_told_until_the_run_succeeds(store):
     assert RUN not in store
     assert [tuple(failure) for failure in store.failures()] == [(RUN, "second")]
     assert list(store.rows()) == []
+    store.add([of(FIRST, seed=1)])
+    assert len(store.failures()) == 1
     store.add([FIRST])
+    assert store.failures() == []
+
+
+def test_a_mended_source_takes_the_failure_of_the_broken_one_away(store):
+    store.fail(RUN, "broken")
+    store.fail(replace(RUN, source="stillbad"), "still broken")
+    assert [failure.reason for failure in store.failures()] == ["still broken"]
+    store.add([of(FIRST, source="mended")])
     assert store.failures() == []
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchsuite.core import InputError, Observation, Trial
 from benchsuite.runner import RULES, Rules, search
 from benchsuite.strategies import STRATEGIES
-from tests.toys import NOTHING, Priced, Script, Watched, rng
+from tests.toys import Priced, Script, Watched, rng
 
 A, B, C, D = ((n,) for n in range(4))
 
@@ -292,4 +292,3 @@ def test_rules_that_cannot_be_read_are_told(text, message):
 
 def test_observation_cannot_hold_a_test_figure():
     assert Observation._fields == ("error", "cost", "metrics")
-    assert not NOTHING

@@ -224,9 +224,8 @@ class TabularBenchmark:
     def best_error(self) -> float:
         """Lowest error to report in the table, averaged over all runs."""
         table = self._table
-        errors = table.valid_error[:, :, -1] if table.test_error is None else None
-        runs = table.test_error if errors is None else errors
-        assert runs is not None  # one of the two is there
+        tests = table.test_error
+        runs = table.valid_error[:, :, -1] if tests is None else tests
         count = (~np.isnan(runs)).sum(axis=1)
         with np.errstate(invalid="ignore"):  # 0 / 0 where nothing was recorded
             return float(np.nanmin(np.nansum(runs, axis=1) / count))
