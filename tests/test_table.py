@@ -5,131 +5,254 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from surrogates import DataError, Table
+from surrogates import DataError, Split, Table, Training
+from surrogates.merge import merge
+from surrogates.table import FORMAT
 
 NAN = np.nan
+TITLE = "digits@2"
+
+
+def ints(*values):
+    return np.array(values, dtype=np.int64)
+
+
+def valid():
+    """Counts of eight images; the last run was not evaluated after one epoch."""
+    return Split(
+        epochs=ints(1, 2),
+        right=np.array([[4, 6], [4, 5], [2, 8], [65_535, 4]], dtype=np.uint16),
+        whole=8,
+        seconds=np.array([0.5, 0.5, 0.25, 0.125]),
+    )
+
+
+def training():
+    """Two runs of the first network, none of the second, two of the third."""
+    return Training(
+        epochs=ints(1, 2),
+        starts=ints(0, 2, 2, 4),
+        seeds=ints(7, 8, 7, 9),
+        seconds=np.array([[1.0, 2.0], [1.0, 2.0], [3.0, 6.0], [3.0, 6.0]]),
+        splits={
+            "valid": valid(),
+            "test": Split(ints(2), np.array([[0.5], [NAN], [np.inf], [1.0]]), None),
+        },
+        recorded={"params": np.array([10.0, 10.0, 30.0, 99.0])},
+    )
 
 
 def small():
-    """Three of the 2 x 3 networks, two runs, two epochs; the last has one run only."""
+    """Three of the 2 x 3 networks."""
     return Table(
         source="by hand",
         choices=(("a", "b"), ("c", "d", "e")),
         archs=np.array([[0, 0], [0, 2], [1, 1]], dtype=np.uint8),
-        seeds=np.array([7, 8], dtype=np.int64),
-        epochs=np.array([1, 2], dtype=np.int64),
-        valid_error=np.array(
-            [
-                [[0.5, 0.25], [0.5, 0.375]],
-                [[0.75, np.inf], [0.75, 0.5]],
-                [[0.5, 0.5], [NAN, NAN]],
-            ]
-        ),
-        seconds=np.array(
-            [
-                [[1.0, 2.0], [1.0, 2.0]],
-                [[3.0, 6.0], [3.0, 6.0]],
-                [[5.0, 9.0], [NAN, NAN]],
-            ]
-        ),
+        keys=np.array([0, 2, 4], dtype=np.uint64),
+        trainings={TITLE: training()},
         metrics={"latency": np.array([1.0, 2.0, 3.0])},
-        recorded={"params": np.array([[10.0, 10.0], [20.0, 99.0], [30.0, NAN]])},
+        order=np.array([5, 4, 3, 2, 1, 0], dtype=np.uint64),
+        about={"expected": 6},
     )
 
 
-def spoilt(name, index, value):
-    array = getattr(small(), name).copy()
+def trained(**change):
+    return replace(small(), trainings={TITLE: replace(training(), **change)})
+
+
+def evaluated(name="valid", **change):
+    splits = training().splits
+    return trained(splits={**splits, name: replace(splits[name], **change)})
+
+
+def spoilt(array, index, value):
+    array = array.copy()
     array[index] = value
-    return {name: array}
+    return array
+
+
+def every_array(table):
+    yield from (table.archs, table.keys, table.order, *table.metrics.values())
+    for one in table.trainings.values():
+        yield from (one.epochs, one.starts, one.seeds, one.seconds)
+        yield from one.recorded.values()
+        for split in one.splits.values():
+            yield from (split.epochs, split.right)
+            yield from (
+                x for x in (split.tail, split.loss, split.seconds) if x is not None
+            )
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("table", "message"),
     [
-        (spoilt("archs", 1, (0, 0)), "rows repeat"),
-        (spoilt("archs", (0, 0), 7), "option that does not exist"),
-        (spoilt("epochs", 0, 2), "epochs are out of order"),
-        (spoilt("valid_error", (0, 0, 0), NAN), "missing together"),
-        (spoilt("valid_error", (0, 0, 0), 1.5), "outside"),
-        (spoilt("valid_error", (0, 0, 0), -0.5), "outside"),
-        (spoilt("seconds", (0, 0, 1), 0.5), "decrease"),
-        (spoilt("seconds", (0, 0, 0), 0.0), "not positive"),
-        (spoilt("valid_error", (0, 0), NAN) | spoilt("seconds", (0, 0), NAN), "before"),
-        ({"test_error": np.array([[0.1], [0.2], [1.2]])}, "test_error has figures"),
+        (replace(small(), keys=np.array([0, 2, 2], dtype=np.uint64)), "rows repeat"),
+        (replace(small(), archs=spoilt(small().archs, (0, 0), 2)), "does not exist"),
+        (trained(epochs=ints(2, 2)), "epochs are out of order"),
+        (trained(seeds=ints(7, 7, 7, 9)), "seeds of a network repeat"),
+        (trained(seeds=ints(7, 8, 9, 7)), "seeds of a network repeat"),
+        (trained(starts=ints(0, 2, 1, 4)), "divided up"),
+        (trained(starts=ints(0, 2, 2, 3)), "divided up"),
+        (trained(starts=ints(0, 2, 4)), "not about 3 networks"),
+        (trained(seconds=spoilt(training().seconds, (0, 1), 0.5)), "decrease"),
+        (trained(seconds=spoilt(training().seconds, (0, 0), 0.0)), "not positive"),
+        (trained(recorded={"params": np.zeros(3)}), "params is"),
+        (evaluated(right=spoilt(valid().right, (0, 0), 9), whole=4), "outside"),
+        (evaluated(epochs=ints(2, 1)), "epochs are out of order"),
+        (evaluated(seconds=-valid().seconds), "negative"),
+        (evaluated("test", right=np.array([[0.5], [1.5], [0.1], [0.2]])), "outside"),
+        (evaluated("test", right=np.array([[0.5], [-0.5], [0.1], [0.2]])), "outside"),
+        (evaluated("test", right=np.array([[0.5]])), "1 runs, not 4"),
+        (replace(small(), metrics={"../x": np.zeros(3)}), "no name for a figure"),
+        (replace(small(), metrics={"a/../../x": np.zeros(3)}), "no name for a figure"),
+        (replace(small(), trainings={"/etc@2": training()}), "no name for a figure"),
     ],
 )
-def test_a_table_that_contradicts_itself_is_not_saved(change, message, tmp_path):
+def test_a_table_that_contradicts_itself_is_not_saved(table, message, tmp_path):
     with pytest.raises(DataError, match=message):
-        replace(small(), **change).save(tmp_path / "table")
+        table.save(tmp_path / "table")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "change",
+    "make",
     [
-        {"epochs": np.array([1], dtype=np.int64)},
-        {"seeds": np.array([7, 8], dtype=np.int32)},
-        {"test_error": np.zeros((2, 1))},
-        {"metrics": {"latency": np.zeros(2)}},
-        {"recorded": {"params": np.zeros((3, 1))}},
+        lambda: replace(small(), keys=np.array([1, 2, 3])),
+        lambda: replace(small(), metrics={"latency": np.zeros(2)}),
+        lambda: trained(seeds=np.array([7, 8, 7, 9], dtype=np.int32)),
+        lambda: trained(seconds=np.zeros((4, 3))),
+        lambda: evaluated(right=np.zeros((4, 2), dtype=np.uint8)),
+        lambda: evaluated(right=np.zeros((4, 3), dtype=np.uint16)),
+        lambda: evaluated(tail=np.zeros((4, 1), dtype=np.uint8)),
+        lambda: evaluated(whole=None),
     ],
 )
-def test_arrays_that_do_not_fit_together_are_no_table(change):
-    with pytest.raises(DataError, match=r"is .* not"):
-        replace(small(), **change)
+def test_arrays_that_do_not_fit_together_are_no_table(make):
+    with pytest.raises(DataError, match=r"is .* not|not of how many"):
+        make()
+
+
+def test_errors_are_shares_of_the_images_and_nan_where_nothing_was_recorded():
+    np.testing.assert_array_equal(
+        valid().errors(), [[0.5, 0.25], [0.5, 0.375], [0.75, 0], [NAN, 0.5]]
+    )
+    np.testing.assert_array_equal(valid().errors((slice(2, 4), 1)), [0, 0.5])
+    percent = Split(ints(1), np.array([[62.5], [NAN]]), 100)
+    np.testing.assert_array_equal(percent.errors(), [[0.375], [NAN]])
+    errors = training().splits["test"].errors()[:, 0]
+    np.testing.assert_array_equal(errors, [0.5, NAN, np.inf, 1.0])
 
 
 def test_round_trip_keeps_every_figure_and_leaves_nothing_else(tmp_path):
-    for test_error in (None, np.array([[0.1, NAN], [0.2, 0.3], [0.4, 0.5]])):
-        table = replace(small(), test_error=test_error)
-        table.save(tmp_path / "x" / "table")
-        again = Table.open(tmp_path / "x" / "table")
-        assert (again.source, again.choices) == (table.source, table.choices)
-        for (name, one), (other_name, other) in zip(
-            table.arrays(), again.arrays(), strict=True
-        ):
-            assert name == other_name
-            np.testing.assert_array_equal(one, other)
-        assert again.digest == table.digest
-        assert replace(again).digest == table.digest  # computed from the mapped arrays
-        assert [p.name for p in (tmp_path / "x").iterdir()] == ["table"]
+    table = small()
+    table.save(tmp_path / "x" / "table")
+    again = Table.open(tmp_path / "x" / "table")
+    assert (again.source, again.choices) == (table.source, table.choices)
+    assert again.about == table.about
+    assert list(again.trainings[TITLE].splits) == ["valid", "test"]
+    for one, other in zip(every_array(table), every_array(again), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert again.digest == table.digest
+    assert replace(again).digest == table.digest  # computed from the mapped arrays
+    assert [p.name for p in (tmp_path / "x").iterdir()] == ["table"]
 
 
-def test_digest_changes_with_a_single_figure_or_option():
+def test_digest_changes_with_a_single_figure_or_option_but_not_with_losses():
     others = [
-        replace(small(), **spoilt("valid_error", (0, 0, 0), 0.625)),
+        evaluated(right=spoilt(valid().right, (0, 0), 5)),
+        trained(seconds=training().seconds[:, 1] / 2),
         replace(small(), choices=(("a", "x"), ("c", "d", "e"))),
         replace(small(), metrics={}),
         replace(small(), metrics={"energy": np.array([1.0, 2.0, 3.0])}),
     ]
-    assert len({small().digest, *(table.digest for table in others)}) == 5
+    assert len({small().digest, *(table.digest for table in others)}) == 6
+    assert evaluated(loss=np.ones((4, 2))).digest == small().digest
 
 
 def test_damage_is_noticed_whichever_file_it_hits(tmp_path):
+    def look():
+        list(every_array(Table.open(tmp_path / "table")))
+
     small().save(tmp_path / "table")
-    for victim in sorted((tmp_path / "table").iterdir()):
+    victims = sorted(path for path in (tmp_path / "table").rglob("*") if path.is_file())
+    assert len(victims) == 15
+    for victim in victims:
         whole = victim.read_bytes()
         for part in (b"", whole[: len(whole) // 2], b"{}" + whole):
             victim.write_bytes(part)
             with pytest.raises(DataError, match=r"damaged|format"):
-                Table.open(tmp_path / "table")
+                look()
         victim.unlink()
         with pytest.raises((DataError, FileNotFoundError)):
-            Table.open(tmp_path / "table")
+            look()
         victim.write_bytes(whole)
+    look()
     assert Table.open(tmp_path / "table").digest == small().digest
 
 
 def test_an_array_that_is_a_pickle_is_not_opened(tmp_path):
     small().save(tmp_path / "table")
-    np.save(tmp_path / "table" / "seeds.npy", np.array([print]), allow_pickle=True)
+    np.save(tmp_path / "table" / TITLE / "seeds.npy", np.array([print]))
     with pytest.raises(DataError, match="damaged"):
-        Table.open(tmp_path / "table")
+        Table.open(tmp_path / "table").trainings[TITLE]
 
 
-def test_an_older_format_is_named(tmp_path):
+def test_another_format_is_named(tmp_path):
     small().save(tmp_path / "table")
     manifest = tmp_path / "table" / "table.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 0'))
-    with pytest.raises(DataError, match="format 0, not 1"):
+    manifest.write_text(
+        manifest.read_text().replace(f'"format": {FORMAT}', '"format": 0')
+    )
+    with pytest.raises(DataError, match=f"format 0, not {FORMAT}"):
         Table.open(tmp_path / "table")
+
+
+def part(*rows):
+    """Some networks of `small` as a table of their own."""
+    whole, one = small(), training()
+    runs = [run for row in rows for run in one.runs(row)]
+
+    def of(split):
+        seconds = None if split.seconds is None else split.seconds[runs]
+        return replace(split, right=split.right[runs], seconds=seconds)
+
+    return replace(
+        whole,
+        archs=whole.archs[list(rows)],
+        keys=whole.keys[list(rows)],
+        metrics={"latency": whole.metrics["latency"][list(rows)]},
+        trainings={
+            TITLE: replace(
+                one,
+                starts=np.append(0, np.cumsum([len(one.runs(row)) for row in rows])),
+                seeds=one.seeds[runs],
+                seconds=one.seconds[runs],
+                recorded={"params": one.recorded["params"][runs]},
+                splits={name: of(split) for name, split in one.splits.items()},
+            )
+        },
+    )
+
+
+@pytest.mark.parametrize("rows", [((0,), (1, 2)), ((1,), (0, 2)), ((2,), (1,), (0,))])
+def test_parts_in_any_order_make_the_whole_table(rows):
+    assert merge([part(*some) for some in rows]).digest == small().digest
+
+
+def test_parts_that_share_a_network_are_refused():
+    with pytest.raises(DataError, match="there twice"):
+        merge([part(0, 1), part(1, 2)])
+
+
+def test_what_a_part_lacks_is_missing_in_the_whole():
+    two = part(2)
+    bare = replace(
+        two.trainings[TITLE], splits={"test": two.trainings[TITLE].splits["test"]}
+    )
+    whole = merge([part(0, 1), replace(two, trainings={TITLE: bare})])
+    errors = whole.trainings[TITLE].splits["valid"].errors()
+    np.testing.assert_array_equal(
+        errors, [[0.5, 0.25], [0.5, 0.375], [NAN, NAN], [NAN, NAN]]
+    )
+    whole = merge([part(0), replace(part(2), trainings={})])
+    assert whole.trainings[TITLE].starts.tolist() == [0, 2, 2]

@@ -1,43 +1,65 @@
-"""Benchmarks by name: `<space or release>/<task>`."""
+"""Benchmarks by name: `<space or release>/<task>[@<schedule>]`."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from benchsuite.benchmarks.tabular import TabularBenchmark, open_or_convert
-from benchsuite.core import Benchmark
+from benchsuite.benchmarks import nats, nb101
+from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS
+from benchsuite.benchmarks.installed import installed
+from benchsuite.benchmarks.tabular import TabularBenchmark
+from benchsuite.benchmarks.users import user_table
+from benchsuite.core import Benchmark, InputError
 from benchsuite.names import pick
-from benchsuite.spaces import NATS_TSS, nats
 from surrogates import nb201
 
-_IMAGES = {"cifar10": (10, 32), "cifar100": (100, 32), "imagenet16_120": (120, 16)}
-"""Classes, and pixels along a side."""
-
-
-def _nb201(task: str) -> TabularBenchmark:
-    """NAS-Bench-201: final validation accuracies, two or three runs, embedded."""
-    name = f"nb201/{task}"
-    table = open_or_convert(name, partial(nb201.read, task))
-    classes, side = _IMAGES[task]
-    metrics = {
-        "params": nats.parameters(table.archs, classes),
-        "macs": nats.macs(table.archs, classes, side),
-    }
-    return TabularBenchmark(name, NATS_TSS, table, metrics)
-
-
 BENCHMARKS: Mapping[str, Callable[[], Benchmark]] = {
-    f"nb201/{task}": partial(_nb201, task) for task in nb201.TASKS
+    **{f"nb201/{task}": partial(nats.embedded, task) for task in nb201.TASKS},
+    **{
+        f"{release}/{task}{f'@{schedule}' if schedule else ''}": partial(
+            nats.released, release, task, schedule
+        )
+        for release, about in nats.RELEASES.items()
+        for task in nats.TASKS
+        for schedule in (None, *reversed(about.schedules[:-1]))
+    },
+    "nb101/cifar10": nb101.nb101,
+    **{
+        f"nb1shot1_{number}/cifar10": partial(nb101.nb1shot1, number)
+        for number in (1, 2, 3)
+    },
 }
+"""Every published benchmark; all but nb201/* answer once their file is imported."""
+
+
+def known() -> Mapping[str, Callable[[], Benchmark]]:
+    """All benchmarks by name: the published ones, and the tables of the user."""
+    own = (name for name in installed() if name.split("/")[0] not in _RELEASES)
+    return {**BENCHMARKS, **{name: partial(user_table, name) for name in own}}
+
+
+_RELEASES = {name.partition("/")[0] for name in BENCHMARKS} | {HARDWARE, ROBUSTNESS}
 
 
 def load(name: str) -> Benchmark:
     """Open a benchmark.
 
     Args:
-        name: One of `BENCHMARKS`, e.g. "nb201/cifar10".
+        name: One of `known`, e.g. "nb201/cifar10". With "+robustness" behind it,
+            strategies see the imported robustness results too, which were computed on
+            test images.
 
     Raises:
-        InputError: There is none of that name.
+        InputError: There is none of that name, or it has no such results.
         DataError: Its data are missing or damaged.
     """
-    return pick("benchmark", name, BENCHMARKS)()
+    name, _, robust = name.partition("+")
+    if name in BENCHMARKS:  # without a look into the data folder
+        benchmark = BENCHMARKS[name]()
+    else:
+        benchmark = pick("benchmark", name, known())()
+    if not robust:
+        return benchmark
+    pick("addition", robust, {ROBUSTNESS: None})
+    if not isinstance(benchmark, TabularBenchmark) or not benchmark.beside:
+        raise InputError(f"{name} has no robustness results: import them first")
+    return benchmark.robust()

@@ -1,25 +1,81 @@
 """Benchmarks that look the training run up instead of doing it."""
 
-import logging
 import math
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from types import MappingProxyType
+from typing import NamedTuple, Self, cast
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from benchsuite.core import Observation, Reports, Trial
 from benchsuite.spaces import Architecture, SearchSpace
-from surrogates import DataError, Table
+from surrogates import DataError, Split, Table, Training
 
-_MEMO = 1 << 17  # trials kept as Python objects, about 100 MB if all are used
+_MEMO = 1 << 15  # architectures kept as Python objects, some 100 MB if all are used
 
-log = logging.getLogger(__name__)
+
+class Figure(NamedTuple):
+    """Where in a table a figure stands.
+
+    Attributes:
+        training: Data set and schedule, such as "cifar10-valid@200".
+        split: The images it was computed on, such as "x-valid".
+        images: Which images those are: names of sets that do not overlap.
+    """
+
+    training: str
+    split: str
+    images: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return f"{self.split} of {self.training}"
+
+
+_Figures = Mapping[str, NDArray[np.float64]]
+_Metrics = dict[str, _Figures]
+"""Metrics by name: each in figures that may be read only when they are looked at."""
+
+
+class _Row(Mapping[str, float]):
+    """The metrics of one architecture, read off when they are looked at."""
+
+    __slots__ = ("_metrics", "_row")
+
+    def __init__(self, metrics: _Metrics, row: int) -> None:
+        self._metrics, self._row = metrics, row
+
+    def __getitem__(self, name: str) -> float:
+        return self._metrics[name][name].item(self._row)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._metrics)
+
+    def __len__(self) -> int:
+        return len(self._metrics)
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, float]]]:
+        """Go to another process without the other rows."""
+        return dict, (dict(self),)
+
+
+class _Curve(NamedTuple):
+    """One run, ready to be read off."""
+
+    errors: NDArray[np.float64]  # [E]
+    seconds: NDArray[np.float64]  # [E]
+    error: Sequence[float]  # the same as buffers, of which an item costs a third
+    cost: Sequence[float]
+
+
+class _Entry(NamedTuple):
+    """What was read off of one architecture."""
+
+    metrics: Mapping[str, float]
+    first: int  # its first run
+    curves: list[_Curve | None]  # those that were asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +86,7 @@ class RecordedRun:
         seed: What the run is called there.
         epochs: int [E], where it was read off.
         valid_error: [E], fractions.
-        seconds: [E], since epoch 0.
+        seconds: [E], what a trial of so many epochs costs.
         recorded: Further figures of the run, as published, right or wrong.
     """
 
@@ -43,7 +99,7 @@ class RecordedRun:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything a table has of one architecture.
+    """Everything a benchmark has of one architecture.
 
     Attributes:
         benchmark: Name of the benchmark.
@@ -51,8 +107,9 @@ class Record:
         source: Where the table comes from.
         arch: Published spelling.
         canonical: Spelling of the representative of its isomorphism class.
-        metrics: Figures of the network: params, macs (one image), latency (seconds).
-        runs: Every recorded training run.
+        metrics: Figures of the network.
+        units: What those figures count.
+        runs: Every recorded training run that a search may see.
         test_error: Of every recorded test run after full training; often none.
         notes: What to know before trusting a figure.
     """
@@ -63,6 +120,7 @@ class Record:
     arch: str
     canonical: str
     metrics: Mapping[str, float]
+    units: Mapping[str, str]
     runs: tuple[RecordedRun, ...]
     test_error: tuple[float, ...]
     notes: tuple[str, ...]
@@ -72,15 +130,24 @@ class TabularBenchmark:
     """A search space whose every architecture has been trained already.
 
     A search with seed s sees run `s mod n` of an architecture that has n runs, its
-    error and its seconds alike. The report is the mean test error of all test runs or,
-    if the table has no test figures, the mean validation error of the other n - 1 runs.
+    error and its seconds alike. The seconds are those of training from scratch and of
+    one pass over the validation images, if the table knows them.
+
+    The report is the mean test error of all test runs after full training or, if the
+    table has no test figures, the mean validation error of the other n - 1 runs.
 
     Attributes:
         name: Such as "nb201/cifar10".
         data: First eight hex digits of the table's sha256.
-        space: The architectures of the table.
+        space: The architectures that may be asked for.
         epochs: Epochs at which the runs were read off.
         reports: "test", or "held_out_runs" if the table has no test figures.
+        seen: Where the error that a strategy sees stands in the table.
+        reported: Where the error to report stands, if it has a place of its own.
+        units: What each metric counts.
+        why: What to know of the choice of figures.
+        beside: Figures that a record has and a strategy does not see, because they
+            were computed on test images.
     """
 
     def __init__(
@@ -88,33 +155,62 @@ class TabularBenchmark:
         name: str,
         space: SearchSpace,
         table: Table,
-        metrics: Mapping[str, NDArray[np.float64]] | None = None,
+        *,
+        seen: Figure,
+        reported: Figure | None = None,
+        metrics: Sequence[_Figures] = (),
+        beside: Sequence[_Figures] = (),
+        units: Mapping[str, str] | None = None,
+        why: str = "",
     ) -> None:
-        """Index the rows.
+        """Map the arrays.
 
         Args:
             name: Name of the benchmark.
-            space: Its options and their order must be the table's.
+            space: Its options and their order must be the table's, or its keys.
             table: The recorded runs.
-            metrics: [N] by name, computed figures to stand beside the recorded ones.
+            seen: What a strategy may see.
+            reported: Test figures; those after the most epochs are reported.
+            metrics: [N] by name, figures to stand beside those of the table; the first
+                of a name counts.
+            beside: [N] by name, figures that a strategy must not see.
+            units: What each metric counts.
+            why: What to know of the choice of figures.
 
         Raises:
-            DataError: The options of `table` are not those of `space`.
+            DataError: `table` has not those figures.
         """
-        if table.choices != space.choices:
-            raise DataError(f"the table of {name} is not one of {space.name}")
         self.name, self.space, self.data = name, space, table.digest[:8]
-        self.epochs: tuple[int, ...] = tuple(table.epochs.tolist())
-        self.reports: Reports = "held_out_runs" if table.test_error is None else "test"
-        self._table = table
-        self._metrics = {**table.metrics, **(metrics or {})}
-        self._rows = {tuple(arch): n for n, arch in enumerate(table.archs.tolist())}
+        self.seen, self.reported, self.why = seen, reported, why
+        self.reports: Reports = "held_out_runs" if reported is None else "test"
+        self.units: Mapping[str, str] = units or {}
+        self.table = table
+        self._training, self._split = _place(name, table, seen)
+        self._tests = None if reported is None else _place(name, table, reported)
+        self.epochs: tuple[int, ...] = tuple(self._split.epochs.tolist())
+        self._metrics = _by_name(dict(table.metrics), *reversed(metrics))
+        self.beside = _by_name(*beside)
         self._columns = {epochs: e for e, epochs in enumerate(self.epochs)}
-        self._seen: dict[Trial, tuple[Observation, ...]] = {}
+        self._epochs = np.array(self.epochs, dtype=np.float64)
+        # Where each epoch stands among those at which seconds are known.
+        self._when = np.searchsorted(self._training.epochs, self._split.epochs)
+        known = self._training.epochs.take(self._when, mode="clip")
+        if not np.array_equal(known, self._split.epochs):
+            raise DataError(f"{name} lacks seconds at some of the epochs {self.epochs}")
+        self._complete = int(table.keys[-1]) == len(table.keys) - 1
+        self._seen: dict[Architecture, _Entry] = {}
 
     def __getstate__(self) -> dict[str, object]:
         """Go to another process without what was read off here."""
         return {**self.__dict__, "_seen": {}}
+
+    def robust(self) -> Self:
+        """Show a strategy what stands beside its figures, under a name that says so."""
+        other = copy(self)
+        other.name = f"{self.name}+robustness"
+        other._metrics, other.beside = {**self._metrics, **self.beside}, {}
+        other._seen = {}
+        return other
 
     def evaluate(self, trial: Trial, seed: int) -> Observation:
         """Look the run up.
@@ -122,39 +218,103 @@ class TabularBenchmark:
         Raises:
             KeyError: The table has no such architecture or epoch.
         """
+        arch, epochs = trial
         try:
-            runs = self._seen[trial]
+            metrics, _, curves = entry = self._seen[arch]
         except KeyError:
-            runs = self._read(trial)
-        return runs[seed % len(runs)]
+            metrics, _, curves = entry = self._read(arch)
+        number = seed % len(curves)
+        curve = curves[number] or self._curve(entry, number)
+        try:
+            column = self._columns[epochs]
+        except KeyError:
+            raise self._no_such_epochs(epochs) from None
+        cost = curve.cost[column]
+        if cost != cost:
+            raise self._not_recorded(epochs)
+        return Observation(curve.error[column], cost, metrics)
 
-    def _read(self, trial: Trial) -> tuple[Observation, ...]:
-        """Read off what every recorded run of a trial gave, and remember it."""
-        row, column = self._row(trial.arch), self._column(trial.epochs)
-        error, seconds = self._table.valid_error, self._table.seconds
-        metrics = MappingProxyType({n: m.item(row) for n, m in self._metrics.items()})
-        runs = tuple(
-            [
-                Observation(error.item(row, s, column), cost, metrics)
-                for s in range(len(self._table.seeds))
-                if (cost := seconds.item(row, s, column)) == cost  # nan: not recorded
-            ]
-        )
+    def _read(self, arch: Architecture) -> _Entry:
+        """Find the recorded runs of an architecture, and remember them."""
+        row = self._row(arch)
+        runs = self._training.runs(row)
+        if not runs:
+            raise KeyError(
+                f"{self.name} has no run of {self.space.format(arch)} to be seen"
+            )
         if len(self._seen) >= _MEMO:
             self._seen.clear()
-        self._seen[trial] = runs
-        return runs
+        entry = _Entry(_Row(self._metrics, row), runs.start, [None] * len(runs))
+        self._seen[arch] = entry
+        return entry
+
+    def _curve(self, entry: _Entry, number: int) -> _Curve:
+        """Read one of the runs off. One that has no figure at an epoch diverged."""
+        run, seconds = entry.first + number, self._training.seconds
+        errors = self._split.errors(run)
+        errors[np.isnan(errors)] = np.inf
+        if seconds.ndim == 1:
+            cost = self._epochs * seconds.item(run)
+        else:
+            cost = seconds[run, self._when]
+        cost += _pass(self._split.seconds, run)
+        errors.flags.writeable = cost.flags.writeable = False
+        entry.curves[number] = curve = _Curve(
+            errors,
+            cost,
+            cast(Sequence[float], errors.data),
+            cast(Sequence[float], cost.data),
+        )
+        return curve
 
     def _row(self, arch: Architecture) -> int:
-        if arch not in self._rows:
+        if arch not in self.space:
             raise KeyError(f"{arch} is not an architecture of {self.space.name}")
-        return self._rows[arch]
+        key, keys = self.space.key(arch), self.table.keys
+        if self._complete:
+            if key < len(keys):
+                return key
+        else:
+            row = int(np.searchsorted(keys, np.uint64(key)))
+            if row < len(keys) and keys.item(row) == key:
+                return row
+        raise KeyError(
+            f"the table of {self.name} has no {self.space.format(arch)}"
+            f"{self._partial()}"
+        )
 
-    def _column(self, epochs: int) -> int:
-        if epochs not in self._columns:
-            known = self.epochs if len(self.epochs) < 9 else (*self.epochs[:8], "...")
-            raise KeyError(f"{self.name} has epochs {known}, not {epochs}")
-        return self._columns[epochs]
+    def _partial(self) -> str:
+        total = self.table.about.get("expected")
+        if total is None:
+            return ""
+        return f": it was imported in part, {len(self.table.keys):,} of {total:,}"
+
+    def _not_recorded(self, epochs: int) -> KeyError:
+        return KeyError(
+            f"{self.name} lacks the run at {epochs} epochs: its table was imported in"
+            " part"
+        )
+
+    def _no_such_epochs(self, epochs: int) -> KeyError:
+        known = self.epochs if len(self.epochs) < 9 else (*self.epochs[:8], "...")
+        why = f": {self.why}" if self.why else ""
+        return KeyError(f"{self.name} has epochs {known}, not {epochs}{why}")
+
+    def curve(
+        self, arch: Architecture, seed: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Look up all epochs of the run that `seed` picks, as `evaluate` does one.
+
+        Returns:
+            Errors [E] and seconds [E] at `epochs`, which cannot be written to.
+
+        Raises:
+            KeyError: The table has no such architecture.
+        """
+        entry = self._seen.get(arch) or self._read(arch)
+        number = seed % len(entry.curves)
+        curve = entry.curves[number] or self._curve(entry, number)
+        return curve.errors, curve.seconds
 
     def evaluate_many(
         self, archs: NDArray[np.integer], epochs: int, seed: int
@@ -172,101 +332,160 @@ class TabularBenchmark:
         Raises:
             KeyError: One of them is not in the table, or the epochs are not.
         """
-        column = self._column(epochs)
-        if archs.ndim != 2 or archs.shape[1] != len(self._radix):
-            raise KeyError(f"archs is {archs.shape}, not [B, {len(self._radix)}]")
-        if not ((archs >= 0) & (archs < self._sizes)).all():
+        if epochs not in self._columns:
+            raise self._no_such_epochs(epochs)
+        column = self._columns[epochs]
+        sizes = self._sizes
+        if archs.ndim != 2 or archs.shape[1] != len(sizes):
+            raise KeyError(f"archs is {archs.shape}, not [B, {len(sizes)}]")
+        if not ((archs >= 0) & (archs < sizes)).all():
             raise KeyError(f"an architecture is not one of {self.space.name}")
-        codes = archs @ self._radix
-        rows = np.searchsorted(self._codes, codes)
-        if not np.array_equal(self._codes.take(rows, mode="clip"), codes):
+        keys = self.space.keys(archs.astype(np.uint8))
+        if self._complete:
+            rows, found = keys.astype(np.int64), bool((keys < len(self._counts)).all())
+        else:
+            rows = np.searchsorted(self.table.keys, keys)
+            found = np.array_equal(self.table.keys.take(rows, mode="clip"), keys)
+        if not found or not (counts := self._counts[rows]).all():
             raise KeyError(f"an architecture is not in the table of {self.name}")
-        runs = seed % self._counts[rows]
-        return (
-            self._table.valid_error[rows, runs, column],
-            self._table.seconds[rows, runs, column],
-        )
+        runs = self._training.starts[rows] + seed % counts
+        seconds = self._training.seconds
+        if seconds.ndim == 1:
+            cost = seconds[runs] * epochs
+        else:
+            cost = seconds[runs, self._when[column]]
+        if (passes := self._split.seconds) is not None:
+            cost = cost + (passes[runs] if passes.ndim == 1 else passes[runs, 0])
+        if np.isnan(cost).any():
+            raise self._not_recorded(epochs)
+        error = self._split.errors((runs, column))
+        return np.where(np.isnan(error), np.inf, error), cost
 
     @cached_property
     def _sizes(self) -> NDArray[np.int64]:
         return np.array([len(options) for options in self.space.choices])
 
     @cached_property
-    def _radix(self) -> NDArray[np.int64]:
-        """Place values that turn an architecture into its number in order."""
-        places: NDArray[np.int64] = np.append(np.cumprod(self._sizes[:0:-1])[::-1], 1)
-        return places
-
-    @cached_property
-    def _codes(self) -> NDArray[np.int64]:
-        codes: NDArray[np.int64] = self._table.archs @ self._radix
-        return codes
+    def _recorded(self) -> Mapping[str, NDArray[np.float64]]:
+        """Further figures of each run, mapped once."""
+        return dict(self._training.recorded)
 
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
         """How many runs each architecture has, [N]."""
-        counts: NDArray[np.int64] = np.isfinite(self._table.seconds[:, :, -1]).sum(
-            axis=1
-        )
+        counts: NDArray[np.int64] = np.diff(self._training.starts)
         return counts
 
     def reported_error(self, arch: Architecture, seed: int) -> float:
         """Average the runs that the report is about; nan if there are none."""
-        if self._table.test_error is not None:
-            tests = self._table.test_error[self._row(arch)]
-            return _mean(tests[~np.isnan(tests)].tolist())
-        full = Trial(arch, self.epochs[-1])
-        runs = self._seen.get(full) or self._read(full)
-        seen = seed % len(runs)
-        return _mean([run.error for n, run in enumerate(runs) if n != seen])
+        if self._tests is not None:
+            return _mean(self.test_errors(arch))
+        full = self.epochs[-1]
+        runs = len((self._seen.get(arch) or self._read(arch)).curves)
+        seen = seed % runs
+        return _mean(
+            [
+                self.evaluate(Trial(arch, full), n).error
+                for n in range(runs)
+                if n != seen
+            ]
+        )
+
+    def test_errors(self, arch: Architecture) -> list[float]:
+        """Test error of every recorded run after full training; often none."""
+        if self._tests is None:
+            return []
+        training, split = self._tests
+        runs = training.runs(self._row(arch))
+        errors = split.errors((slice(runs.start, runs.stop), -1)).tolist()
+        return [error for error in errors if error == error]
 
     @cached_property
     def best_error(self) -> float:
         """Lowest error to report in the table, averaged over all runs."""
-        table = self._table
-        tests = table.test_error
-        runs = table.valid_error[:, :, -1] if tests is None else tests
-        count = (~np.isnan(runs)).sum(axis=1)
-        with np.errstate(invalid="ignore"):  # 0 / 0 where nothing was recorded
-            return float(np.nanmin(np.nansum(runs, axis=1) / count))
+        return float(np.nanmin(self._means))
 
-    def query(self, arch: Architecture | str) -> Record:
+    @cached_property
+    def best(self) -> Architecture:
+        """The architecture of the lowest error to report; the first of equals."""
+        return tuple(self.table.archs[np.nanargmin(self._means)].tolist())
+
+    @property
+    def _means(self) -> NDArray[np.float64]:
+        """Error to report of every row, averaged over all runs, [N]."""
+        training, split = self._tests or (self._training, self._split)
+        errors = split.errors((slice(None), -1))
+        runs, rows = np.diff(training.starts), np.arange(len(training.starts) - 1)
+        row = np.repeat(rows, runs)[there := ~np.isnan(errors)]
+        with np.errstate(invalid="ignore"):  # 0 / 0 where nothing was recorded
+            means: NDArray[np.float64] = np.bincount(
+                row, errors[there], len(rows)
+            ) / np.bincount(row, minlength=len(rows))
+        return means
+
+    def query(self, arch: Architecture | str, epochs: int | None = None) -> Record:
         """Collect everything that is recorded of an architecture.
 
         Args:
             arch: Option indices, or the published spelling.
+            epochs: Only after so many; None is at all recorded epochs.
 
         Raises:
             ValueError: The spelling is wrong.
-            KeyError: The table has no such architecture.
+            KeyError: The table has no such architecture or epoch.
         """
         if isinstance(arch, str):
             arch = self.space.parse(arch)
-        row, table = self._row(arch), self._table
-        metrics = {name: m.item(row) for name, m in self._metrics.items()}
-        runs = [
-            RecordedRun(
-                seed,
-                self.epochs,
-                tuple(table.valid_error[row, s].tolist()),
-                tuple(table.seconds[row, s].tolist()),
-                {name: m.item(row, s) for name, m in table.recorded.items()},
-            )
-            for s, seed in enumerate(table.seeds.tolist())
-            if not math.isnan(table.seconds[row, s, -1])
+        when = self.epochs if epochs is None else (epochs,)
+        row, training = self._row(arch), self._training
+        runs = training.runs(row)
+        metrics = dict(_Row({**self._metrics, **self.beside}, row))
+        seen = [
+            [self.evaluate(Trial(arch, e), n) for e in when] for n in range(len(runs))
         ]
-        tests = [] if table.test_error is None else table.test_error[row].tolist()
+        recorded = [
+            RecordedRun(
+                training.seeds.item(run),
+                when,
+                tuple(observation.error for observation in curve),
+                tuple(observation.cost for observation in curve),
+                {name: m.item(run) for name, m in self._recorded.items()},
+            )
+            for run, curve in zip(runs, seen, strict=True)
+        ]
         return Record(
             benchmark=self.name,
             table=self.data,
-            source=table.source,
+            source=self.table.source,
             arch=self.space.format(arch),
             canonical=self.space.format(self.space.canonical(arch)),
             metrics=metrics,
-            runs=tuple(runs),
-            test_error=tuple(t for t in tests if not math.isnan(t)),
-            notes=tuple(_contradictions(runs, metrics)),
+            units={n: unit for n, unit in self.units.items() if n in metrics},
+            runs=tuple(recorded),
+            test_error=tuple(self.test_errors(arch)),
+            notes=tuple(_contradictions(recorded, metrics)),
         )
+
+
+def _by_name(*figures: _Figures) -> _Metrics:
+    """Say of each name which figures have it: the last that do."""
+    return {name: some for some in figures for name in some}
+
+
+def _place(name: str, table: Table, figure: Figure) -> tuple[Training, Split]:
+    """Find a figure in a table."""
+    training = table.trainings.get(figure.training)
+    if training is None or (split := training.splits.get(figure.split)) is None:
+        raise DataError(f"the table of {name} has no {figure}")
+    return training, split
+
+
+def _pass(seconds: NDArray[np.float64] | None, run: int) -> float:
+    """Seconds of a pass over the validation images; 0 if they are not known."""
+    if seconds is None:
+        return 0.0
+    once = seconds.item(run) if seconds.ndim == 1 else seconds.item(run, 0)
+    return once if once == once else 0.0
 
 
 def _contradictions(runs: list[RecordedRun], metrics: Mapping[str, float]) -> list[str]:
@@ -276,42 +495,9 @@ def _contradictions(runs: list[RecordedRun], metrics: Mapping[str, float]) -> li
         f" closed formula's {metrics[name]:,.0f}; the formula's is used"
         for run in runs
         for name, value in run.recorded.items()
-        if name in metrics and value != metrics[name]
+        if name in ("params", "macs") and name in metrics and value != metrics[name]
     ]
 
 
 def _mean(errors: list[float]) -> float:
     return math.fsum(errors) / len(errors) if errors else math.nan
-
-
-def data_folder() -> Path:
-    """Where converted tables are kept: $BENCHSUITE_DATA, or the user's data folder."""
-    chosen = os.environ.get("BENCHSUITE_DATA")
-    return Path(chosen or platformdirs.user_data_dir("benchsuite")).expanduser()
-
-
-def open_or_convert(name: str, read: Callable[[], Table]) -> Table:
-    """Map the table `name` of the data folder; if it is not there, convert it first.
-
-    A damaged one is converted again. Where nothing can be written, the table stays in
-    memory, and a warning says so.
-
-    Raises:
-        DataError: The source cannot be read.
-    """
-    folder = data_folder() / name
-    try:
-        return Table.open(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except DataError as error:
-        log.warning("%s; converting it again", error)
-    except OSError as error:
-        log.warning("cannot open %s (%s); reading its source", folder, error.strerror)
-    table = read()
-    try:
-        table.save(folder)
-        return Table.open(folder)
-    except OSError as error:
-        log.warning("cannot keep %s in %s: %s", name, folder, error.strerror)
-    return table

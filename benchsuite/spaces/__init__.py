@@ -1,6 +1,28 @@
 """Search spaces: tuples of categorical decisions and their published spellings."""
 
+from collections.abc import Mapping
+
+from benchsuite.spaces.constrained import ConstrainedSpace
 from benchsuite.spaces.nats import NATS_TSS
+from benchsuite.spaces.nats_sss import NATS_SSS
+from benchsuite.spaces.nb1shot1 import NB1SHOT1_1, NB1SHOT1_2, NB1SHOT1_3
+from benchsuite.spaces.nb101 import NB101
 from benchsuite.spaces.space import Architecture, SearchSpace
 
-__all__ = ["NATS_TSS", "Architecture", "SearchSpace"]
+SPACES: Mapping[str, SearchSpace] = {
+    space.name: space
+    for space in (NATS_TSS, NATS_SSS, NB101, NB1SHOT1_1, NB1SHOT1_2, NB1SHOT1_3)
+}
+
+__all__ = [
+    "NATS_SSS",
+    "NATS_TSS",
+    "NB1SHOT1_1",
+    "NB1SHOT1_2",
+    "NB1SHOT1_3",
+    "NB101",
+    "SPACES",
+    "Architecture",
+    "ConstrainedSpace",
+    "SearchSpace",
+]

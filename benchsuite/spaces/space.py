@@ -40,8 +40,13 @@ class SearchSpace:
         """Decisions that leave a choice."""
         return tuple(d for d, n in enumerate(self._sizes) if n > 1)
 
-    def __len__(self) -> int:
+    @cached_property
+    def size(self) -> int:
+        """Number of architectures; it may exceed what `len` can say."""
         return math.prod(self._sizes)
+
+    def __len__(self) -> int:
+        return self.size
 
     def __iter__(self) -> Iterator[Architecture]:
         return itertools.product(*map(range, self._sizes))
@@ -102,6 +107,66 @@ class SearchSpace:
         starts = itertools.accumulate(self._sizes, initial=0)
         code[[start + a for start, a in zip(starts, arch, strict=False)]] = 1
         return code
+
+    @cached_property
+    def _places(self) -> tuple[int, ...]:
+        """What one step of each decision adds to the key."""
+        size = math.prod(self._sizes)
+        if size > 1 << 64:
+            raise ValueError(
+                f"{self.name} numbers its architectures in 64 bits, at most"
+                f" {1 << 64:,}; it has {size:,}"
+            )
+        return tuple(itertools.accumulate(self._sizes[:0:-1], mul, initial=1))[::-1]
+
+    def key(self, arch: Architecture) -> int:
+        """Number `arch`, below 2^64, as a table does to find its row.
+
+        Here architectures in ascending order have ascending numbers from 0: mixed
+        radix, a digit a decision. What is no architecture is not noticed.
+
+        Raises:
+            ValueError: 64 bits do not suffice.
+
+        Example:
+            >>> space = SearchSpace("toy", (("a", "b"), ("c", "d", "e")))
+            >>> [space.key(arch) for arch in space]
+            [0, 1, 2, 3, 4, 5]
+        """
+        return sum(map(mul, arch, self._places))
+
+    def keys(self, archs: NDArray[np.integer]) -> NDArray[np.uint64]:
+        """Number many architectures at once, as `key` does one.
+
+        Args:
+            archs: [B, D] option indices.
+
+        Returns:
+            [B].
+
+        Raises:
+            ValueError: A row is no architecture, or 64 bits do not suffice.
+        """
+        self._check(archs)
+        numbers: NDArray[np.uint64] = archs.astype(np.uint64) @ np.array(
+            self._places, dtype=np.uint64
+        )
+        return numbers
+
+    def _check(self, archs: NDArray[np.integer]) -> None:
+        """Refuse an array with a row that has other than an option a decision."""
+        if archs.ndim != 2 or archs.shape[1] != len(self._sizes):
+            raise ValueError(
+                f"architectures of {self.name} are an array [B, {len(self._sizes)}],"
+                f" not {list(archs.shape)}"
+            )
+        wrong = ((archs < 0) | (archs >= np.array(self._sizes))).any(axis=1)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise ValueError(
+                f"row {row} is no architecture of {self.name}:"
+                f" {tuple(archs[row].tolist())}"
+            )
 
     def canonical(self, arch: Architecture) -> Architecture:
         """Represent the networks that compute the same as `arch`; here, only itself."""

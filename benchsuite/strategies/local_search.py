@@ -36,7 +36,7 @@ class LocalSearch:
             raise ValueError(f"initial must be at least 1, not {initial}")
         self._space, self._full, self._rng = space, epochs[-1], rng
         self._initial = initial
-        self._size = math.prod(map(len, space.choices))  # may exceed what len() can say
+        self._size = space.size
         self._known: dict[Architecture, float] = {}  # its error
         self._restart()
 

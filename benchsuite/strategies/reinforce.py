@@ -13,6 +13,8 @@ import numpy as np
 from benchsuite.core import Observation, Trial
 from benchsuite.spaces import SearchSpace
 
+_TRIES = 1000  # draws for one trial, where a space has constraints
+
 
 class Reinforce:
     """Samples from a policy and makes what earned more than usual more probable.
@@ -40,7 +42,7 @@ class Reinforce:
                 "learning_rate must be above 0 and momentum in [0, 1), not"
                 f" {learning_rate} and {momentum}"
             )
-        self._full, self._rng = epochs[-1], rng
+        self._space, self._full, self._rng = space, epochs[-1], rng
         self._rate, self._momentum = learning_rate, momentum
         sizes = np.array([len(options) for options in space.choices])
         self._rows = np.arange(len(sizes))
@@ -60,10 +62,13 @@ class Reinforce:
         self._thresholds = self._policy.cumsum(axis=1)
 
     def ask(self) -> Trial:
-        """Sample every decision from its softmax."""
-        draws = self._rng.random((len(self._rows), 1)) * self._thresholds[:, -1:]
-        arch = (self._thresholds <= draws).sum(axis=1)
-        return Trial(tuple(arch.tolist()), self._full)
+        """Sample every decision from its softmax, until they make an architecture."""
+        for _ in range(_TRIES):
+            draws = self._rng.random((len(self._rows), 1)) * self._thresholds[:, -1:]
+            arch = tuple((self._thresholds <= draws).sum(axis=1).tolist())
+            if arch in self._space:
+                return Trial(arch, self._full)
+        return Trial(self._space.sample(self._rng), self._full)
 
     def tell(self, trial: Trial, observation: Observation) -> None:
         """Take one step of Adam down -advantage * log policy(arch)."""

@@ -1,0 +1,5 @@
+"""Converts the files that benchmarks are published in to tables, once."""
+
+from benchsuite.importer.road import Imported, Request, import_file
+
+__all__ = ["Imported", "Request", "import_file"]

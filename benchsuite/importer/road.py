@@ -1,0 +1,218 @@
+"""The road that every file takes: recognised, converted in parts, checked, in place.
+
+Parts are converted in child processes that have limits of memory and time. They are
+kept beside the tables until the import is complete, so an interrupted one goes on; one
+that was refused leaves nothing behind.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchsuite.benchmarks.installed import data_folder
+from benchsuite.core import InputError
+from surrogates import DataError, Table
+
+NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)?")
+_FREE = 200_000_000  # bytes of disk that an import leaves alone
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to import, and how.
+
+    Attributes:
+        path: A published file or folder, or a table of the user's.
+        name: What to call the table; None is the release's own name.
+        space: Name of the space of a user's table.
+        partial: Whether to take an incomplete source for what it is.
+        losses: Whether to keep the losses, which only `benchsuite.compat` reads.
+        jobs: Child processes.
+        force: Whether to replace what was imported from the same source.
+    """
+
+    path: Path
+    name: str | None = None
+    space: str | None = None
+    partial: bool = False
+    losses: bool = True
+    jobs: int = 1
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of an import.
+
+    Attributes:
+        name: Of the table.
+        folder: Where it is.
+        new: False if it was there already.
+        table: The table.
+    """
+
+    name: str
+    folder: Path
+    new: bool
+    table: Table
+
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many parts are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one source becomes a table.
+
+    Attributes:
+        name: Of the table.
+        source: Name and release, for people.
+        files: What is read.
+        space: Bytes of disk that the import needs.
+        convert: Writes parts of the table into a folder and tells its progress; returns
+            the table made of them, and what to tell of its source.
+        report: Looks a finished table over, for the data-quality report.
+    """
+
+    name: str
+    source: str
+    files: Sequence[Path]
+    space: int
+    convert: Callable[[Path, Progress], tuple[Table, Mapping[str, Any]]]
+    report: Callable[[Table], Mapping[str, Any]]
+
+
+def import_file(
+    request: Request, progress: Progress = lambda done, total: None
+) -> Imported:
+    """Convert a source to a table of the data folder.
+
+    Raises:
+        InputError: The source is of no known kind, or a name cannot be used.
+        DataError: It is damaged or incomplete, or the machine is too small.
+    """
+    from benchsuite.importer.kinds import plan
+
+    task = plan(request)
+    if not NAME.fullmatch(task.name):
+        raise InputError(
+            f"a table is named by small letters, digits and _, with at most one /, not"
+            f" {task.name!r}"
+        )
+    folder, stamp = data_folder() / task.name, _stamp(request, task)
+    if not request.force and (table := _there(folder, stamp)):
+        return Imported(task.name, folder, False, table)
+    work = folder.with_name(f"{folder.name}.importing")
+    try:
+        with _alone(work, stamp, task.space):
+            try:
+                table, origin = task.convert(work / "parts", progress)
+                table.save(work / "table")
+            except ValueError:
+                shutil.rmtree(work, ignore_errors=True)
+                raise
+            done = Table.open(work / "table")
+            Table.annotate(
+                work / "table",
+                {
+                    **table.about,
+                    "stamp": stamp,
+                    "origin": origin,
+                    "converter": version("benchsuite"),
+                    "report": dict(task.report(done)),
+                },
+            )
+            Table.move(work / "table", folder)
+            shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {work.parent}: {error.strerror or error}"
+        ) from error
+    return Imported(task.name, folder, True, Table.open(folder))
+
+
+def _stamp(request: Request, task: Plan) -> str:
+    """Tell sources and ways of converting them apart, without reading them."""
+    sha = hashlib.sha256(version("benchsuite").encode())
+    options = (request.space, request.partial, request.losses)
+    sha.update(f"{task.name} {task.source} {options}".encode())
+    for path in task.files:
+        status = path.stat()
+        sha.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return sha.hexdigest()
+
+
+def _there(folder: Path, stamp: str) -> Table | None:
+    """Open what was imported from the same source, if it was."""
+    try:
+        table = Table.open(folder)
+    except (OSError, DataError):
+        return None
+    return table if table.about.get("stamp") == stamp else None
+
+
+@contextmanager
+def _alone(work: Path, stamp: str, space: int) -> Iterator[None]:
+    """Hold a folder of parts, emptied unless it is of the same source.
+
+    Raises:
+        DataError: Another process holds it, or the disk is too small.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f"another import is at work in {work}") from None
+        plan = work / "plan.json"
+        try:
+            same = json.loads(plan.read_text())["stamp"] == stamp
+        except (OSError, ValueError, KeyError, TypeError):
+            same = False
+        if not same:
+            for path in work.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+        free = shutil.disk_usage(work).free
+        there = sum(path.stat().st_size for path in work.rglob("*.npy"))
+        if free < space - there + _FREE:
+            shutil.rmtree(work, ignore_errors=True)
+            raise DataError(
+                f"the import needs {(space - there + _FREE) / 1e9:.1f} GB of disk in"
+                f" {work.parent}, which has {free / 1e9:.1f} GB free"
+            )
+        plan.write_text(json.dumps({"stamp": stamp}))
+        (work / "parts").mkdir(exist_ok=True)
+        yield
+
+
+def memory(each: int, jobs: int) -> int:
+    """Say how many of `jobs` processes of so many bytes the machine has memory for.
+
+    Raises:
+        DataError: It has not enough for one.
+    """
+    try:
+        free = next(
+            int(line.split()[1]) * 1024
+            for line in Path("/proc/meminfo").read_text().splitlines()
+            if line.startswith("MemAvailable")
+        )
+    except (OSError, StopIteration):  # not Linux: all that there is
+        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if free < each:
+        raise DataError(
+            f"the import needs {each / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are"
+            " free"
+        )
+    return max(1, min(jobs, free // each))
