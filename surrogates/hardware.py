@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from surrogates import plain_pickle
+from surrogates import safe_pickle
 from surrogates.table import DataError
 
 CELLS = 15_625
@@ -69,7 +69,7 @@ def read(path: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
     if (size := path.stat().st_size) > _LARGEST:
         raise DataError(f"{path.name} has {size:,} bytes, more than {_LARGEST:,}")
     try:
-        data_sets = _part(plain_pickle.loads(path.read_bytes()), ("nasbench201",))
+        data_sets = _part(safe_pickle.loads(path.read_bytes()), ("nasbench201",))
         return {
             task: {
                 name: _figures(data_sets, ("nasbench201", published, metric.published))

