@@ -9,6 +9,9 @@ from benchsuite.benchmarks import known
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from surrogates import DataError, Split, Table
 
+_HELD_OUT = "no test: the same images, in the runs that a search did not see"
+_NOTHING = "nothing: there are no test figures, and no runs but the one that is seen"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -10,6 +10,8 @@ depend on how many images of the last, smaller batch were right. `compact` store
 counts; `published` gives every digit back.
 """
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -46,6 +48,7 @@ _FIELDS = {
     *("arch_config", "params", "flop", "seed", "epochs", "latency", "eval_names"),
     *("eval_acc1es", "eval_losses", "eval_times", "net_state_dict"),
 }
+_SCHEDULE = re.compile("[0-9]{1,3}", re.ASCII)
 _NUMBERS = {float, int, np.float64, np.float32}
 
 
@@ -113,7 +116,7 @@ def read(record: Any) -> Cell:
     index, arch = set(), set()
     runs: list[Run] = []
     for schedule, state in record.items():
-        if not (isinstance(schedule, str) and schedule.isdecimal()):
+        if not (isinstance(schedule, str) and _SCHEDULE.fullmatch(schedule)):
             raise DataError(f"{schedule!r:.40} is not a schedule, such as '200'")
         for name in ("arch_index", "arch_str", "all_results", "dataset_seed"):
             if not isinstance(state, dict) or name not in state:
@@ -122,8 +125,12 @@ def read(record: Any) -> Cell:
         arch.add(_is(str, state["arch_str"], "arch_str"))
         trials = _is(dict, state["all_results"], "all_results")
         seeds = _is(dict, state["dataset_seed"], "dataset_seed")
-        listed = {(name, seed) for name in seeds for seed in seeds[name]}
-        if listed != set(trials):
+        listed = [
+            (name, _is(int, seed, "a seed"))
+            for name, some in seeds.items()
+            for seed in _is(list, some, "dataset_seed")
+        ]
+        if len(listed) != len(trials) or any(pair not in trials for pair in listed):
             raise DataError(f"schedule {schedule}: dataset_seed is not what it has")
         for (name, seed), trial in sorted(trials.items()):
             title = f"{name}@{schedule}"
@@ -137,7 +144,7 @@ def read(record: Any) -> Cell:
 
 
 def _run(title: str, name: str, seed: Any, epochs: int, trial: Any) -> Run:
-    if not isinstance(trial, dict) or (missing := _FIELDS - trial.keys()):
+    if missing := _FIELDS - _is(dict, trial, "the trial").keys():
         raise DataError(f"it has no {', '.join(sorted(missing))}")
     if (name, "train") not in IMAGES or trial["name"] != name:
         raise DataError(f"it calls its data set {trial['name']!r:.40}")
@@ -154,10 +161,11 @@ def _run(title: str, name: str, seed: Any, epochs: int, trial: Any) -> Run:
     if trial["train_acc5es"] is not None:
         figures = _percent(trial["train_acc5es"], range(epochs), TOP5)
         splits[TOP5] = Measured(every, figures, None, None)
-    accuracies, losses = trial["eval_acc1es"], trial["eval_losses"]
+    accuracies = _is(dict, trial["eval_acc1es"], "eval_acc1es")
+    losses = _is(dict, trial["eval_losses"], "eval_losses")
     passes = _is(dict, trial["eval_times"], "eval_times")
     for split in _is(list, trial["eval_names"], "eval_names"):
-        if (name, split) not in IMAGES:
+        if not isinstance(split, str) or (name, split) not in IMAGES:
             raise DataError(f"{name} has no split {split!r:.40}")
         keys = _keys(split, epochs)
         there = [e for e, key in enumerate(keys) if key in accuracies]
@@ -177,7 +185,8 @@ def _run(title: str, name: str, seed: Any, epochs: int, trial: Any) -> Run:
         seconds = _alike(each)
         if not isinstance(seconds, float):
             seconds = np.cumsum(each)
-    latency = _is(list, trial["latency"], "latency")
+    measured = dict(enumerate(_is(list, trial["latency"], "latency")))
+    latency = _curve(measured, range(len(measured)), "latency").tolist()
     return Run(
         title,
         _is(int, seed, "seed"),
@@ -187,7 +196,7 @@ def _run(title: str, name: str, seed: Any, epochs: int, trial: Any) -> Run:
         {
             "params": _millions(trial["params"]),
             "macs": _millions(trial["flop"]),
-            "latency": sum(map(float, latency)) / len(latency) if latency else np.nan,
+            "latency": sum(latency) / len(latency) if latency else np.nan,
         },
     )
 
@@ -236,8 +245,11 @@ def _millions(value: Any) -> float:
     """Turn millions into a count, so that a division gives the published digits."""
     if type(value) not in _NUMBERS:
         raise DataError(f"params or flop is a {type(value).__name__}, not a number")
-    count = round(float(value) * 1e6) if np.isfinite(value) else np.nan
-    return float(count) if count / 1e6 == value else float(value) * 1e6
+    millions = float(value)
+    if not math.isfinite(millions):
+        return math.nan
+    count = round(millions * 1e6)
+    return float(count) if count / 1e6 == millions else millions * 1e6
 
 
 def table(

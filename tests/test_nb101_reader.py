@@ -173,7 +173,7 @@ def test_any_layout_of_the_message_is_read_alike():
     path = text(6, b"model.ckpt-1")
     for layout in (
         message([zero, a, b], 70_000),
-        message([zero, a, b], 5)[:-9] + b"\x10\xf0\xa2\x04" + double(3, 1.0),
+        metrics(half, final, 5)[:-9] + b"\x10\xf0\xa2\x04" + double(3, 1.0),
         message([b"", a, path + b], 70_000),
         message([zero, a + path, b + varint(7 << 3) + varint(2**63)], 70_000),
         varint(2 << 3) + varint(70_000) + message([zero, a, b], 70_000),

@@ -1,9 +1,11 @@
 """Spaces: spellings, neighbourhoods, draws, isomorphic cells, closed formulas."""
 
 import itertools
+import pickle
 import re
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from scipy.stats import chisquare
 from benchsuite.spaces import (
     NATS_SSS,
     NATS_TSS,
+    SPACES,
     ConstrainedSpace,
     SearchSpace,
     nats,
@@ -394,3 +397,35 @@ def test_an_architecture_may_have_no_valid_neighbour():
 
     with pytest.raises(ValueError, match=r"no one change of \(1, 1\) is valid in pair"):
         Equal("pair", (("a", "b"),) * 2).mutate((1, 1), rng())
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_every_space_is_what_strategies_and_tables_rely_on(space):
+    """100 draws of each; one rule for all that are and all that will be."""
+    source = rng(7)
+    archs = [space.sample(source) for _ in range(100)]
+    for arch, other in pairwise(archs):
+        near = list(space.neighbors(arch))
+        mutant, child = space.mutate(arch, source), space.crossover(arch, other, source)
+        assert all(one in space for one in (arch, mutant, child, *near))
+        assert len({arch, *near}) == 1 + len(near)
+        assert mutant in near
+        assert {sum(x != y for x, y in zip(arch, o, strict=True)) for o in near} == {1}
+        parents = zip(arch, other, strict=True)
+        assert all(c in pair for c, pair in zip(child, parents, strict=True))
+        first = space.canonical(arch)
+        assert first in space
+        assert space.canonical(first) == first
+        text = space.format(arch)
+        assert space.canonical(space.parse(text)) == first
+        assert space.format(space.parse(text)) == text
+        for wrong in (f"{text}0", f" {text}", f"{text}\n", text[:-1], ""):
+            with pytest.raises(ValueError, match=r"\A[^\n]+\Z"):
+                space.parse(wrong)
+    keys = [space.key(arch) for arch in archs]
+    assert space.keys(np.array(archs)).tolist() == keys
+    assert all(0 <= key < 1 << 64 for key in keys)
+    assert sum(space.one_hot(archs[0])) == len(space.choices)
+    assert max(map(len, space.choices)) <= 256  # options are stored as uint8
+    again = pickle.loads(pickle.dumps(space))
+    assert [again.key(arch) for arch in archs] == keys

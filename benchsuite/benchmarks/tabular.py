@@ -287,7 +287,7 @@ class TabularBenchmark:
         total = self.table.about.get("expected")
         if total is None:
             return ""
-        return f": it was imported in part, {len(self.table.keys):,} of {total:,}"
+        return f": it has {len(self.table.keys):,} of {total:,} architectures"
 
     def _not_recorded(self, epochs: int) -> KeyError:
         return KeyError(
@@ -400,15 +400,22 @@ class TabularBenchmark:
         errors = split.errors((slice(runs.start, runs.stop), -1)).tolist()
         return [error for error in errors if error == error]
 
+    @property
+    def runs(self) -> int:
+        """Most runs that a search may see of one architecture."""
+        return int(self._counts.max())
+
     @cached_property
     def best_error(self) -> float:
         """Lowest error to report in the table, averaged over all runs."""
-        return float(np.nanmin(self._means))
+        return float(np.fmin.reduce(self._means))
 
     @cached_property
     def best(self) -> Architecture:
         """The architecture of the lowest error to report; the first of equals."""
-        return tuple(self.table.archs[np.nanargmin(self._means)].tolist())
+        means = self._means
+        row = int(np.argmin(np.where(np.isnan(means), np.inf, means)))
+        return tuple(self.table.archs[row].tolist())
 
     @property
     def _means(self) -> NDArray[np.float64]:

@@ -110,8 +110,14 @@ def import_file(
             f" {task.name!r}"
         )
     folder, stamp = data_folder() / task.name, _stamp(request, task)
-    if not request.force and (table := _there(folder, stamp)):
-        return Imported(task.name, folder, False, table)
+    if not request.force and (table := _there(folder)):
+        if table.about.get("stamp") == stamp:
+            return Imported(task.name, folder, False, table)
+        if request.partial and "expected" not in table.about:
+            raise DataError(
+                f"{task.name} is there already, complete, from {table.source}: --force"
+                " replaces it"
+            )
     work = folder.with_name(f"{folder.name}.importing")
     try:
         with _alone(work, stamp, task.space):
@@ -152,13 +158,12 @@ def _stamp(request: Request, task: Plan) -> str:
     return sha.hexdigest()
 
 
-def _there(folder: Path, stamp: str) -> Table | None:
-    """Open what was imported from the same source, if it was."""
+def _there(folder: Path) -> Table | None:
+    """Open an earlier table, if it is sound."""
     try:
-        table = Table.open(folder)
+        return Table.open(folder)
     except (OSError, DataError):
         return None
-    return table if table.about.get("stamp") == stamp else None
 
 
 @contextmanager

@@ -8,10 +8,20 @@ from benchsuite.spaces.nats_sss import NATS_SSS
 from benchsuite.spaces.nb1shot1 import NB1SHOT1_1, NB1SHOT1_2, NB1SHOT1_3
 from benchsuite.spaces.nb101 import NB101
 from benchsuite.spaces.space import Architecture, SearchSpace
+from benchsuite.spaces.transnas import TRANSNAS_MACRO, TRANSNAS_MICRO
 
 SPACES: Mapping[str, SearchSpace] = {
     space.name: space
-    for space in (NATS_TSS, NATS_SSS, NB101, NB1SHOT1_1, NB1SHOT1_2, NB1SHOT1_3)
+    for space in (
+        NATS_TSS,
+        NATS_SSS,
+        NB101,
+        NB1SHOT1_1,
+        NB1SHOT1_2,
+        NB1SHOT1_3,
+        TRANSNAS_MICRO,
+        TRANSNAS_MACRO,
+    )
 }
 
 __all__ = [
@@ -22,6 +32,8 @@ __all__ = [
     "NB1SHOT1_3",
     "NB101",
     "SPACES",
+    "TRANSNAS_MACRO",
+    "TRANSNAS_MICRO",
     "Architecture",
     "ConstrainedSpace",
     "SearchSpace",

@@ -1,0 +1,537 @@
+"""Imports: what becomes a table, what is refused, and what is left behind."""
+
+import bz2
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from benchsuite import load
+from benchsuite.benchmarks.installed import installed
+from benchsuite.core import InputError, Trial
+from benchsuite.importer import Request, import_file, nats, road
+from benchsuite.importer.figures import published_order
+from benchsuite.spaces import NATS_SSS, NATS_TSS
+from surrogates import DataError, Table
+from tests import official
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """An empty data folder."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("BENCHSUITE_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture
+def source(shared, tmp_path):
+    """The genuine records 0 and 11 of NATS-tss."""
+    return official.genuine_folder(shared, tmp_path / "source")
+
+
+def take(path, **options):
+    return import_file(Request(path, partial=True, **options))
+
+
+def refused(path, message, **options):
+    """Import in vain; nothing may be left behind."""
+    before = contents()
+    with pytest.raises((DataError, InputError), match=message) as caught:
+        import_file(Request(path, **options))
+    assert "\n" not in str(caught.value)
+    assert contents() == before
+
+
+def contents():
+    folder = os.environ["BENCHSUITE_DATA"]
+    return {
+        os.path.join(parent, name): os.stat(os.path.join(parent, name)).st_mtime_ns
+        for parent, _, names in os.walk(folder)
+        for name in names
+    }
+
+
+def command(*arguments, **environment):
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "benchsuite", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_a_folder_a_single_file_and_a_pth_of_the_same_records_are_one_table(
+    source, data, tmp_path
+):
+    folder = take(source).table
+    single = take(official.single_file(source)).table
+    pth = take(official.pth(source, tmp_path)).table
+    assert folder.digest == single.digest == pth.digest
+    assert list(installed()) == ["nats_tss", "nb201_v1_1"]
+    assert folder.about["expected"] == 15_625
+    assert pth.source == "NAS-Bench-201-v1_1-096897.pth, in part: 2 of 15,625"
+    assert single.about["origin"]["md5"].endswith("not as in the name")
+    assert sorted(path.name for path in data.iterdir()) == ["nats_tss", "nb201_v1_1"]
+
+
+def test_size_space_is_imported_and_answers_under_all_schedules(shared, data, tmp_path):
+    folder = official.genuine_folder(shared, tmp_path, "sss")
+    assert take(folder).name == "nats_sss"
+    record = official.load(folder / "000011.pickle.pbz2")
+    arch = NATS_SSS.parse("8:8:8:16:32")
+    for suffix, schedule, epochs in (
+        ("", "90", 90),
+        ("@12", "12", 12),
+        ("@01", "01", 1),
+    ):
+        benchmark = load(f"nats_sss/cifar100{suffix}")
+        assert benchmark.epochs == tuple(range(1, epochs + 1))
+        trials = record[schedule]["all_results"]
+        seeds = record[schedule]["dataset_seed"]["cifar100"]
+        for n, seed in enumerate(seeds):
+            trial = trials["cifar100", seed]
+            seen = benchmark.evaluate(Trial(arch, 1), n)
+            right = trial["eval_acc1es"]["x-valid@0"]
+            assert seen.error == pytest.approx(1 - right / 100, abs=1e-9)
+            cost = trial["train_times"][0] + trial["eval_times"]["x-valid@0"]
+            assert seen.cost == cost
+        final = record["90"]["all_results"]["cifar100", 777]["eval_acc1es"]["x-test@89"]
+        assert benchmark.reported_error(arch, 0) == pytest.approx(1 - final / 100)
+
+
+def test_genuine_figures_are_answered_with_train_and_validation_times(source, data):
+    take(source)
+    record = official.load(source / "000011.pickle.pbz2")
+    arch = NATS_TSS.parse(record["200"]["arch_str"])
+    trials = record["200"]["all_results"]
+    benchmark = load("nats_tss/cifar10")
+    for n, seed in enumerate((777, 888, 999)):
+        trial = trials["cifar10-valid", seed]
+        errors, seconds = benchmark.curve(arch, n)
+        for epochs in (1, 77, 200):
+            seen = benchmark.evaluate(Trial(arch, epochs), n)
+            right = trial["eval_acc1es"][f"x-valid@{epochs - 1}"]
+            assert seen.error == pytest.approx(1 - right / 100, abs=1e-9)
+            times = [trial["train_times"][e] for e in range(epochs)]
+            cost = sum(times) + trial["eval_times"][f"x-valid@{epochs - 1}"]
+            assert seen.cost == pytest.approx(cost, rel=1e-12)
+            assert (seen.error, seen.cost) == (errors[epochs - 1], seconds[epochs - 1])
+    finals = [
+        trials["cifar10", s]["eval_acc1es"]["ori-test@199"] for s in (777, 888, 999)
+    ]
+    assert benchmark.reported_error(arch, 0) == pytest.approx(1 - sum(finals) / 300)
+    assert load("nats_tss/cifar100").epochs == (200,)
+    with pytest.raises(KeyError, match="all official test images"):
+        load("nats_tss/cifar100").evaluate(Trial(arch, 12), 0)
+    with pytest.raises(KeyError, match="it has 2 of 15,625 architectures"):
+        benchmark.evaluate(Trial((0,) * 6, 200), 0)
+
+
+def test_the_published_order_is_the_genuine_one(shared):
+    for space, ours in (("tss", NATS_TSS), ("sss", NATS_SSS)):
+        path = (
+            shared
+            / "data"
+            / "nats"
+            / f"{official.NAMES[space]}-simple__meta.pickle.pbz2"
+        )
+        archs = official.load(path)["meta_archs"]
+        keys = [ours.key(ours.parse(arch)) for arch in archs]
+        expected = published_order() if space == "tss" else range(32_768)
+        assert keys == list(expected)
+
+
+def test_an_incomplete_folder_is_named_and_needs_a_word(source, data):
+    refused(source, r"lacks 15,623 of 15,625 records, the first of them 000001\.pickle")
+    imported = take(source)
+    assert imported.new
+    assert imported.table.source.endswith("in part: 2 of 15,625")
+    assert not take(source).new
+
+
+def test_a_complete_table_is_not_replaced_by_part_of_one(source, data):
+    take(source)
+    manifest = data / "nats_tss" / "table.json"
+    content = json.loads(manifest.read_text())
+    del content["about"]["expected"], content["about"]["stamp"]
+    manifest.write_text(json.dumps(content))
+    refused(source, "nats_tss is there already, complete", partial=True)
+    assert take(source, force=True).new
+
+
+def test_a_changed_source_is_imported_again(source, data):
+    before = take(source).table.digest
+    (source / "000011.pickle.pbz2").unlink()
+    imported = take(source)
+    assert imported.new
+    assert imported.table.digest != before
+    assert len(imported.table.keys) == 1
+
+
+def test_unpadded_names_are_read_and_doubles_refused(source, data):
+    digest = take(source).table.digest
+    (source / "000011.pickle.pbz2").rename(source / "11.pickle.pbz2")
+    assert take(source).table.digest == digest
+    shutil.copy(source / "11.pickle.pbz2", source / "00011.pickle.pbz2")
+    refused(source, "has 11 twice", partial=True)
+
+
+def test_an_interrupted_import_goes_on(source, data, monkeypatch):
+    monkeypatch.setattr(nats, "_CELLS", 1)
+    told = []
+
+    def stop(done, total):
+        told.append((done, total))
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_file(Request(source, partial=True), stop)
+    assert told == [(0, 2), (1, 2)]
+    assert list(installed()) == []
+    told.clear()
+    request = Request(source, partial=True)
+    assert import_file(request, lambda *now: told.append(now)).new
+    assert told == [(1, 2), (2, 2)]
+    assert [path.name for path in data.iterdir()] == ["nats_tss"]
+
+
+def test_a_killed_import_goes_on(source, data):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchsuite", "import", str(source), "--partial"]
+    )
+    work = data / "nats_tss.importing"
+    while not (work / "plan.json").exists():
+        time.sleep(0.01)
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    assert list(installed()) == []
+    assert take(source).new
+    assert [path.name for path in data.iterdir()] == ["nats_tss"]
+
+
+def test_parts_of_another_source_are_not_used(source, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(nats, "_CELLS", 1)
+
+    def stop(done, total):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_file(Request(source, partial=True), stop)
+    os.utime(source / "000000.pickle.pbz2", ns=(1, 1))
+    told = []
+    import_file(Request(source, partial=True), lambda *now: told.append(now))
+    assert told[0] == (0, 2)
+
+
+def test_two_imports_at_once_are_told_apart(source, data):
+    with (
+        road._alone(data / "nats_tss.importing", "stamp", 0),
+        pytest.raises(DataError, match="another import is at work"),
+    ):
+        take(source)
+
+
+def test_too_little_disk_or_memory_is_said_before_the_work_starts(
+    source, data, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        usage = shutil.disk_usage(source)
+        patch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=10**8))
+        refused(source, "needs 0.2 GB of disk in .* 0.1 GB free", partial=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(nats, "_MEMORY", 10**15)
+        refused(source, "needs 1000000.0 GB of memory", partial=True)
+    assert road.memory(1, 3) == 3
+    assert road.memory(10**9, 10**6) < 10**6
+
+
+def test_a_child_that_needs_more_than_its_share_is_refused(source, data, monkeypatch):
+    monkeypatch.setattr(nats, "_MEMORY", 60_000_000)
+    with pytest.raises(DataError, match=r"more than 0\.1 GB|its process died"):
+        take(source)
+
+
+def test_the_md5_in_a_name_is_checked(source, data, tmp_path):
+    single = official.single_file(source)
+    refused(single, "which does not end in 3ffb9 as its name says")
+    right = official.with_its_md5(single)
+    refused(right, r"lacks 15,623 of 15,625 architectures")
+    assert take(right).table.about["origin"]["md5"] == "as in the name"
+    named = right.rename(right.with_name("mine.pickle.pbz2"))
+    refused(named, "does not tell its release", partial=True)
+    origin = take(named, name="nats_tss", force=True).table.about["origin"]
+    assert origin["md5"] == "the name carries none"
+
+
+def test_losses_can_be_left_out_and_change_no_answer(source, data):
+    whole = take(source).table
+    bare = take(source, losses=False).table
+    assert bare.digest == whole.digest
+    splits = bare.trainings["cifar100@200"].splits
+    assert splits["train"].loss is None
+    assert not list((data / "nats_tss").rglob("loss.npy"))
+
+
+def size_of_all(table):
+    """Bytes that all 15,625 cells take: 39,419 runs of 200 epochs, 78,125 of 12."""
+    total = {"loss": 0, "other": 0}
+    runs = {"200": 39_419, "12": 15_625}
+    for title, training in table.trainings.items():
+        schedule = title.partition("@")[2]
+        twice = 2 if title == "cifar10-valid@12" else 1
+        for split in training.splits.values():
+            for name in ("right", "tail", "loss", "seconds"):
+                if (array := getattr(split, name)) is not None:
+                    each = array.nbytes // len(array) * runs[schedule] * twice
+                    total["loss" if name == "loss" else "other"] += each
+        each = 8 * (2 + len(training.recorded)) * runs[schedule] * twice
+        total["other"] += each + 8 * 15_626
+    return total
+
+
+def test_all_of_nats_tss_takes_less_than_250_mb_without_losses(source, data):
+    """Bytes a run as measured, times the published numbers of runs."""
+    total = size_of_all(take(source).table)
+    assert 170e6 < total["other"] < 250e6
+    assert total["loss"] < 560e6
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: f.write_bytes(b""), "000011.pickle.pbz2: it is no bz2 file"),
+        (lambda f: f.write_bytes(f.read_bytes()[:-9]), "incomplete"),
+        (lambda f: f.write_bytes(f.read_bytes() + b"x"), "no bz2 file"),
+        (lambda f: f.write_bytes(flipped(f.read_bytes())), "cannot read|no bz2|pickle"),
+        (lambda f: f.write_bytes(bz2.compress(bytes(10**8))), "more than 16,000,000"),
+        (lambda f: official.dump(print, f), r"names 'builtins\.print'"),
+        (lambda f: official.dump([1, 2], f), "cell 11: it is not a dict"),
+        (lambda f: shutil.copy(f.with_name("000000.pickle.pbz2"), f), "about cell 0"),
+        (lambda f: edited(f, lambda r: r["12"].pop("all_results")), "no all_results"),
+        (
+            lambda f: edited(f, lambda r: accuracies(r).update({"ori-test@3": 101.0})),
+            r"cell 11: cifar10@200, seed 777: ori-test has the accuracy 101",
+        ),
+        (
+            lambda f: edited(f, lambda r: r["12"].update(arch_str="|none~0|")),
+            "schedules are of different cells",
+        ),
+    ],
+)
+def test_a_damaged_record_is_named_and_nothing_is_left(spoil, message, source, data):
+    spoil(source / "000011.pickle.pbz2")
+    refused(source, message, partial=True)
+
+
+def flipped(content):
+    half = len(content) // 2
+    return content[:half] + bytes([content[half] ^ 4]) + content[half + 1 :]
+
+
+def edited(path, change):
+    record = official.load(path)
+    change(record)
+    official.dump(record, path)
+
+
+def accuracies(record):
+    return record["200"]["all_results"]["cifar10", 777]["eval_acc1es"]
+
+
+def test_a_refused_import_leaves_the_earlier_table_alone(source, data):
+    digest = take(source).table.digest
+    (source / "000011.pickle.pbz2").write_bytes(b"BZh9")
+    refused(source, "incomplete", partial=True)
+    assert Table.open(data / "nats_tss").digest == digest
+
+
+@pytest.mark.parametrize("end", [0, 100, -1000, -1])
+@pytest.mark.parametrize("kind", ["single", "pth"])
+def test_a_half_downloaded_single_file_is_refused(kind, end, source, data, tmp_path):
+    make = official.single_file if kind == "single" else official.pth
+    path = make(source) if kind == "single" else make(source, tmp_path)
+    path.write_bytes(path.read_bytes()[:end] if end else b"")
+    message = "is empty" if not end else "has the md5"
+    refused(path, message)
+    if end not in (0, -1):
+        refused(path, "stops|damaged|no bz2|incomplete|ended|no pickle", partial=True)
+
+
+def test_a_single_file_is_checked_cell_by_cell(source, data):
+    path = official.single_file(source)
+    content = official.load(path)
+    content["arch2infos"][11] = content["arch2infos"].pop(0)
+    official.dump(content, path)
+    refused(path, "cell 11 calls itself 0", partial=True)
+    content["arch2infos"] = {0: official.load(source / "000000.pickle.pbz2")}
+    archs = content["meta_archs"]
+    archs[0], archs[1] = archs[1], archs[0]
+    official.dump(content, path)
+    refused(path, "cell 0 is not .* in meta_archs", partial=True)
+    official.dump({**content, "meta_archs": archs[:10]}, path)
+    refused(path, "meta_archs is no list of the 15,625", partial=True)
+    official.dump({"arch2infos": print}, path)
+    refused(path, r"names 'builtins\.print'", partial=True)
+
+
+def test_what_is_noticed_is_told(source, data):
+    def spoil(record):
+        trial = record["200"]["all_results"]["ImageNet16-120", 888]
+        trial["params"] = np.float64(0.5)
+        trial["eval_acc1es"]["ori-test@67"] = float("nan")
+        trial["eval_losses"]["ori-test@67"] = float("nan")
+        trial["eval_losses"]["ori-test@68"] = float("nan")
+        trial["eval_acc1es"]["x-valid@199"] = 100 / 120
+        trial["eval_acc1es"]["x-test@199"] = 12.3456789
+
+    edited(source / "000011.pickle.pbz2", spoil)
+    report = take(source).table.about["report"]["ImageNet16-120@200"]
+    assert report["runs of an architecture"] == {"3": 2}
+    assert report["params that contradict the formula"] == {
+        "architectures": 1,
+        "such as": "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|"
+        "+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|",
+    }
+    assert report["ori-test"]["missing"] == 1
+    assert report["ori-test"]["losses that are nan"] == 1
+    assert report["x-valid"]["architectures at chance in the end"] == 1
+    assert "not whole images" not in report["x-valid"]
+    assert "not whole images" in report["x-test"]
+    clean = Table.open(data / "nats_tss").about["report"]["cifar10@200"]
+    assert clean["ori-test"] == {
+        "figures": 1200,
+        "architectures at chance in the end": 0,
+    }
+
+
+def test_nothing_that_is_no_source_is_imported(data, tmp_path):
+    refused(tmp_path / "gone.pth", "no such file or folder")
+    (tmp_path / "x.pth").write_bytes(b"")
+    refused(tmp_path / "x.pth", "is empty")
+    (tmp_path / "x.txt").write_text("hello")
+    refused(tmp_path / "x.txt", "of no known kind; import takes a folder of NATS-Bench")
+    (tmp_path / "folder").mkdir()
+    refused(tmp_path / "folder", "has no meta.pickle.pbz2")
+    official.dump({"meta_archs": []}, tmp_path / "folder" / "meta.pickle.pbz2")
+    refused(tmp_path / "folder", "meta_archs is no list")
+    (tmp_path / "x.pth").write_bytes(b"PK\3\4")
+    refused(tmp_path / "x.pth", "does not tell its release")
+
+
+def test_the_command_line_imports_shows_and_answers(source, data):
+    first = command("import", source, "--partial", "--json")
+    assert first.returncode == 0, first.stderr
+    facts = json.loads(first.stdout)
+    assert (facts["name"], facts["architectures"], facts["new"]) == (
+        "nats_tss",
+        2,
+        True,
+    )
+    assert (
+        "there already, 2 architectures"
+        in command("import", source, "--partial").stdout
+    )
+    shown = json.loads(command("tables", "--json").stdout)
+    assert [table["sha256"] for table in shown] == [facts["sha256"]]
+    seeds = shown[0]["trainings"]["cifar10-valid@12"]
+    assert (seeds["seeds"], seeds["epochs"]) == ([111, 777], "1 to 12")
+    assert shown[0]["origin"]["files"] == 2
+    text = command("tables").stdout
+    assert "in part: 2 of 15,625" in text
+    assert "x-valid (200)" in text
+    arch = official.load(source / "000000.pickle.pbz2")["12"]["arch_str"]
+    answer = json.loads(
+        command("query", "nats_tss/cifar10", arch, "--epochs", 12, "--json").stdout
+    )
+    assert [run["epochs"] for run in answer["runs"]] == [[12]] * 3
+    assert len(answer["test_error"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("import", "gone.pth"), "no such file"),
+        (("query", "nats_sss/cifar100", "8:8:8:8:8"), "nats_sss is not installed in"),
+        (("query", "nats_tss/cifar10", "8:8"), "not installed"),
+        (("query", "nb201/cifar10"), "either an architecture or --best"),
+        (("query", "nb201/cifar10+robustness", "--best"), "import them first"),
+        (("query", "nb201/cifar10+speed", "--best"), "unknown addition 'speed'"),
+        (("import", "a.csv", "b.csv", "--name", "x/y"), "--name is for one source"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line_and_exit_code_2(arguments, message, data):
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+TABLE = (
+    "arch,epochs,seed,split,accuracy_percent,seconds,metric_mb\n"
+    "8:8:8:8:8,1,0,valid,60,1.5,2\n"
+    "8:8:8:8:8,2,0,valid,70,3,2\n"
+    "8:8:8:8:8,2,0,test,68,,2\n"
+    "8:8:8:8:16,1,0,valid,50,1,3\n"
+    "8:8:8:8:16,2,0,valid,65,2,3\n"
+    "8:8:8:8:16,2,0,test,66,,3\n"
+)
+
+
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_table_of_the_users_becomes_a_benchmark(bom, newline, data, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(bom + TABLE.replace("\n", newline).encode())
+    imported = import_file(Request(path, name="mine/digits", space="nats_sss"))
+    assert imported.table.about["expected"] == 32_768
+    benchmark = load("mine/digits")
+    arch = NATS_SSS.parse("8:8:8:8:8")
+    seen = benchmark.evaluate(Trial(arch, 1), 0)
+    assert (seen.error, seen.cost, dict(seen.metrics)) == (0.4, 1.5, {"mb": 2.0})
+    assert benchmark.epochs == (1, 2)
+    assert benchmark.reported_error(arch, 0) == pytest.approx(0.32)
+    assert benchmark.space.format(benchmark.best) == "8:8:8:8:8"
+    assert command("run", "random_search", "--on", "mine/digitz").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        (("", ""), {"name": None}, "--name mine/cifar10"),
+        (("", ""), {"name": "mine"}, "needs a name"),
+        (("", ""), {"name": "../x/y"}, "is named by small letters"),
+        (("", ""), {"name": "nb201/digits"}, "name of a published benchmark"),
+        (("", ""), {"space": None}, "needs its search space"),
+        (("", ""), {"space": "nats_ssss"}, "did you mean nats_sss"),
+        (("percent", "fraction"), {}, "60"),
+        (("60", "nan"), {}, "line 2"),
+        (("60", "inf"), {}, "line 2"),
+        (("60", "6\0"), {}, "NUL"),
+        (("60,1.5", "60,1.5,9"), {}, "line 2"),
+        (("8:8:8:8:16,1", "8:8:8:8:15,1"), {}, "no '15' at layer 4"),
+        (("valid", "test"), {}, "mine.csv"),
+    ],
+)
+def test_a_wrong_table_of_the_users_is_refused(
+    change, options, message, data, tmp_path
+):
+    path = tmp_path / "mine.csv"
+    path.write_text(TABLE.replace(*change) if change[0] else TABLE)
+    refused(path, message, **{"name": "mine/digits", "space": "nats_sss", **options})
+
+
+def test_a_pickle_is_read_by_our_machine_only(source, data, monkeypatch):
+    monkeypatch.setattr(pickle, "Unpickler", None)
+    monkeypatch.setattr(pickle, "loads", None)
+    assert nats._meta(source / "meta.pickle.pbz2")[0].startswith("|avg_pool_3x3~0|")
