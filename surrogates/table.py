@@ -223,8 +223,6 @@ class Table:
     def __post_init__(self) -> None:
         _fit("archs", self.archs, ("|u1",), (-1, len(self.choices)))
         _fit("keys", self.keys, ("<u8",), (len(self.archs),))
-        for name, array in self.metrics.items():
-            _fit(name, array, ("<f8",), (len(self.archs),))
 
     def check(self) -> None:
         """Look at every figure outside the trainings, which have their own `check`.
@@ -232,6 +230,8 @@ class Table:
         Raises:
             DataError: Rows repeat or are out of order, or an option does not exist.
         """
+        for name, array in self.metrics.items():
+            _fit(name, array, ("<f8",), (len(self.archs),))
         if (self.archs >= [len(options) for options in self.choices]).any():
             raise DataError("an architecture has an option that does not exist")
         if (self.keys[1:] <= self.keys[:-1]).any():

@@ -1,7 +1,7 @@
 """NAS-Bench-101, and NAS-Bench-1Shot1, whose cells are rows of it."""
 
 from benchsuite.benchmarks.installed import open_installed
-from benchsuite.benchmarks.tabular import Figure, TabularBenchmark
+from benchsuite.benchmarks.tabular import Classes, Figure, TabularBenchmark
 from benchsuite.spaces import (
     NB1SHOT1_1,
     NB1SHOT1_2,
@@ -25,10 +25,13 @@ def nb101() -> TabularBenchmark:
 
 def nb1shot1(number: int) -> TabularBenchmark:
     """One of the three spaces of NAS-Bench-1Shot1."""
-    return _benchmark(f"nb1shot1_{number}/cifar10", _SPACES[number])
+    space = _SPACES[number]
+    return _benchmark(f"nb1shot1_{number}/cifar10", space, lambda: space.classes)
 
 
-def _benchmark(name: str, space: SearchSpace) -> TabularBenchmark:
+def _benchmark(
+    name: str, space: SearchSpace, classes: Classes | None = None
+) -> TabularBenchmark:
     table = open_installed("nb101", "nasbench_full.tfrecord")
     return TabularBenchmark(
         name,
@@ -38,4 +41,5 @@ def _benchmark(name: str, space: SearchSpace) -> TabularBenchmark:
         reported=Figure("cifar10", "test", frozenset({"CIFAR-10 test"})),
         units=UNITS,
         why=_EACH_TRAINED_ALONE,
+        classes=classes,
     )

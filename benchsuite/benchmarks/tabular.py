@@ -1,11 +1,11 @@
 """Benchmarks that look the training run up instead of doing it."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,11 @@ from benchsuite.core import Observation, Reports, Trial
 from benchsuite.spaces import Architecture, SearchSpace
 from surrogates import DataError, Split, Table, Training
 
-_MEMO = 1 << 15  # architectures kept as Python objects, some 100 MB if all are used
+_MEMO = 1 << 15  # architectures, and curves, that are kept once they were asked for
+_TRIALS = 1 << 17  # trials, about 60 MB if each has one run
+
+
+Classes = Callable[[], tuple[NDArray[np.uint64], NDArray[np.uint8]]]
 
 
 class Figure(NamedTuple):
@@ -34,18 +38,27 @@ class Figure(NamedTuple):
         return f"{self.split} of {self.training}"
 
 
+_Buffer = Any  # memoryview, which typing cannot tell the shape of
 _Figures = Mapping[str, NDArray[np.float64]]
 _Metrics = dict[str, _Figures]
 """Metrics by name: each in figures that may be read only when they are looked at."""
 
 
 class _Row(Mapping[str, float]):
-    """The metrics of one architecture, read off when they are looked at."""
+    """The metrics of one architecture, read off when they are looked at.
 
-    __slots__ = ("_metrics", "_row")
+    Attributes:
+        first: Its first run.
+        count: How many runs it has.
+    """
 
-    def __init__(self, metrics: _Metrics, row: int) -> None:
+    __slots__ = ("_metrics", "_row", "count", "first")
+
+    def __init__(
+        self, metrics: _Metrics, row: int, first: int = 0, count: int = 0
+    ) -> None:
         self._metrics, self._row = metrics, row
+        self.first, self.count = first, count
 
     def __getitem__(self, name: str) -> float:
         return self._metrics[name][name].item(self._row)
@@ -61,21 +74,13 @@ class _Row(Mapping[str, float]):
         return dict, (dict(self),)
 
 
-class _Curve(NamedTuple):
-    """One run, ready to be read off."""
+class _Views(NamedTuple):
+    """Figures as buffers, of which one costs a third of what NumPy takes for it."""
 
-    errors: NDArray[np.float64]  # [E]
-    seconds: NDArray[np.float64]  # [E]
-    error: Sequence[float]  # the same as buffers, of which an item costs a third
-    cost: Sequence[float]
-
-
-class _Entry(NamedTuple):
-    """What was read off of one architecture."""
-
-    metrics: Mapping[str, float]
-    first: int  # its first run
-    curves: list[_Curve | None]  # those that were asked for
+    right: _Buffer  # [R, E]
+    epoch: _Buffer  # [R] seconds of each epoch alike, or
+    since: _Buffer | None  # [R, E] seconds since epoch 0
+    validation: _Buffer | None  # [R] seconds of one pass over the validation images
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,7 @@ class TabularBenchmark:
         beside: Sequence[_Figures] = (),
         units: Mapping[str, str] | None = None,
         why: str = "",
+        classes: Classes | None = None,
     ) -> None:
         """Map the arrays.
 
@@ -176,6 +182,8 @@ class TabularBenchmark:
             beside: [N] by name, figures that a strategy must not see.
             units: What each metric counts.
             why: What to know of the choice of figures.
+            classes: Gives the keys, ascending, and the architectures [K, D] that the
+                space has of the table's; None is all of them.
 
         Raises:
             DataError: `table` has not those figures.
@@ -184,32 +192,59 @@ class TabularBenchmark:
         self.seen, self.reported, self.why = seen, reported, why
         self.reports: Reports = "held_out_runs" if reported is None else "test"
         self.units: Mapping[str, str] = units or {}
-        self.table = table
+        self.table, self._classes = table, classes
         self._training, self._split = _place(name, table, seen)
         self._tests = None if reported is None else _place(name, table, reported)
         self.epochs: tuple[int, ...] = tuple(self._split.epochs.tolist())
         self._metrics = _by_name(dict(table.metrics), *reversed(metrics))
         self.beside = _by_name(*beside)
-        self._columns = {epochs: e for e, epochs in enumerate(self.epochs)}
-        self._epochs = np.array(self.epochs, dtype=np.float64)
-        # Where each epoch stands among those at which seconds are known.
         self._when = np.searchsorted(self._training.epochs, self._split.epochs)
         known = self._training.epochs.take(self._when, mode="clip")
         if not np.array_equal(known, self._split.epochs):
             raise DataError(f"{name} lacks seconds at some of the epochs {self.epochs}")
+        # Where each epoch stands among the figures, and among the seconds.
+        where = zip(self.epochs, self._when.tolist(), strict=True)
+        self._columns = {
+            epochs: (column, second) for column, (epochs, second) in enumerate(where)
+        }
         self._complete = int(table.keys[-1]) == len(table.keys) - 1
-        self._seen: dict[Architecture, _Entry] = {}
+        self._whole = self._split.whole
+        self._seen: dict[Architecture, _Row] = {}
+        self._told: dict[Trial, list[Observation | None]] = {}
+        self._curves: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._views = self._look()
 
     def __getstate__(self) -> dict[str, object]:
         """Go to another process without what was read off here."""
-        return {**self.__dict__, "_seen": {}}
+        empty: dict[str, object] = {"_seen": {}, "_told": {}, "_curves": {}}
+        return {**self.__dict__, **empty, "_views": None}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Arrive there."""
+        self.__dict__.update(state)
+        self._views = self._look()
+
+    def _look(self) -> _Views:
+        """View the arrays as buffers."""
+        seconds, passes = self._training.seconds, self._split.seconds
+        once = None
+        if passes is not None:
+            once = memoryview(
+                np.nan_to_num(passes if passes.ndim == 1 else passes[:, 0])
+            )
+        return _Views(
+            memoryview(self._split.right),
+            memoryview(seconds),
+            memoryview(seconds) if seconds.ndim == 2 else None,
+            once,
+        )
 
     def robust(self) -> Self:
         """Show a strategy what stands beside its figures, under a name that says so."""
         other = copy(self)
         other.name = f"{self.name}+robustness"
         other._metrics, other.beside = {**self._metrics, **self.beside}, {}
-        other._seen = {}
+        other._seen, other._told = {}, {}
         return other
 
     def evaluate(self, trial: Trial, seed: int) -> Observation:
@@ -218,54 +253,58 @@ class TabularBenchmark:
         Raises:
             KeyError: The table has no such architecture or epoch.
         """
-        arch, epochs = trial
-        try:
-            metrics, _, curves = entry = self._seen[arch]
-        except KeyError:
-            metrics, _, curves = entry = self._read(arch)
-        number = seed % len(curves)
-        curve = curves[number] or self._curve(entry, number)
-        try:
-            column = self._columns[epochs]
-        except KeyError:
-            raise self._no_such_epochs(epochs) from None
-        cost = curve.cost[column]
-        if cost != cost:
-            raise self._not_recorded(epochs)
-        return Observation(curve.error[column], cost, metrics)
+        told = self._told.get(trial)
+        if told is None:
+            told = self._first_time(trial)
+        number = seed % len(told)
+        return told[number] or self._observe(trial, number)
 
-    def _read(self, arch: Architecture) -> _Entry:
-        """Find the recorded runs of an architecture, and remember them."""
-        row = self._row(arch)
-        runs = self._training.runs(row)
+    def _first_time(self, trial: Trial) -> list[Observation | None]:
+        """Make room for what each run says of a trial."""
+        row = self._find(trial.arch)
+        if trial.epochs not in self._columns:
+            raise self._no_such_epochs(trial.epochs)
+        if len(self._told) >= _TRIALS:
+            self._told.clear()
+        told: list[Observation | None] = [None] * row.count
+        self._told[trial] = told
+        return told
+
+    def _observe(self, trial: Trial, number: int) -> Observation:
+        """Read off what one run says of a trial."""
+        row, (column, second) = self._seen[trial.arch], self._columns[trial.epochs]
+        run, views = row.first + number, self._views
+        cost: float = 0.0 if views.validation is None else views.validation[run]
+        if views.since is None:
+            cost += trial.epochs * views.epoch[run]
+        else:
+            cost += views.since[run, second]
+        if cost != cost:
+            raise self._not_recorded(trial.epochs)
+        error, whole = views.right[run, column], self._whole
+        if whole is not None:  # more than the whole, and nan, are no figures
+            error = (whole - error) / whole if error <= whole else math.inf
+        elif error != error:
+            error = math.inf
+        self._told[trial][number] = observation = Observation(error, cost, row)
+        return observation
+
+    def _find(self, arch: Architecture) -> _Row:
+        """Find an architecture, and remember where."""
+        if arch in self._seen:
+            return self._seen[arch]
+        number = self._row(arch)
+        runs = self._training.runs(number)
         if not runs:
             raise KeyError(
                 f"{self.name} has no run of {self.space.format(arch)} to be seen"
             )
         if len(self._seen) >= _MEMO:
             self._seen.clear()
-        entry = _Entry(_Row(self._metrics, row), runs.start, [None] * len(runs))
-        self._seen[arch] = entry
-        return entry
-
-    def _curve(self, entry: _Entry, number: int) -> _Curve:
-        """Read one of the runs off. One that has no figure at an epoch diverged."""
-        run, seconds = entry.first + number, self._training.seconds
-        errors = self._split.errors(run)
-        errors[np.isnan(errors)] = np.inf
-        if seconds.ndim == 1:
-            cost = self._epochs * seconds.item(run)
-        else:
-            cost = seconds[run, self._when]
-        cost += _pass(self._split.seconds, run)
-        errors.flags.writeable = cost.flags.writeable = False
-        entry.curves[number] = curve = _Curve(
-            errors,
-            cost,
-            cast(Sequence[float], errors.data),
-            cast(Sequence[float], cost.data),
-        )
-        return curve
+            self._told.clear()  # a trial is known only if its architecture is
+        row = _Row(self._metrics, number, runs.start, len(runs))
+        self._seen[arch] = row
+        return row
 
     def _row(self, arch: Architecture) -> int:
         if arch not in self.space:
@@ -311,10 +350,25 @@ class TabularBenchmark:
         Raises:
             KeyError: The table has no such architecture.
         """
-        entry = self._seen.get(arch) or self._read(arch)
-        number = seed % len(entry.curves)
-        curve = entry.curves[number] or self._curve(entry, number)
-        return curve.errors, curve.seconds
+        row = self._find(arch)
+        run = row.first + seed % row.count
+        try:
+            return self._curves[run]
+        except KeyError:
+            pass
+        errors, once = self._split.errors(run), self._views.validation
+        errors[np.isnan(errors)] = np.inf
+        if self._training.seconds.ndim == 1:
+            seconds = self._split.epochs * self._training.seconds.item(run)
+        else:
+            seconds = self._training.seconds[run, self._when]
+        if once is not None:
+            seconds += once[run]
+        errors.flags.writeable = seconds.flags.writeable = False
+        if len(self._curves) >= _MEMO:
+            self._curves.clear()
+        self._curves[run] = errors, seconds
+        return errors, seconds
 
     def evaluate_many(
         self, archs: NDArray[np.integer], epochs: int, seed: int
@@ -334,7 +388,7 @@ class TabularBenchmark:
         """
         if epochs not in self._columns:
             raise self._no_such_epochs(epochs)
-        column = self._columns[epochs]
+        column, second = self._columns[epochs]
         sizes = self._sizes
         if archs.ndim != 2 or archs.shape[1] != len(sizes):
             raise KeyError(f"archs is {archs.shape}, not [B, {len(sizes)}]")
@@ -350,12 +404,10 @@ class TabularBenchmark:
             raise KeyError(f"an architecture is not in the table of {self.name}")
         runs = self._training.starts[rows] + seed % counts
         seconds = self._training.seconds
-        if seconds.ndim == 1:
-            cost = seconds[runs] * epochs
-        else:
-            cost = seconds[runs, self._when[column]]
-        if (passes := self._split.seconds) is not None:
-            cost = cost + (passes[runs] if passes.ndim == 1 else passes[runs, 0])
+        alike = seconds.ndim == 1
+        cost = seconds[runs] * epochs if alike else seconds[runs, second]
+        if (once := self._views.validation) is not None:
+            cost += np.asarray(once)[runs]
         if np.isnan(cost).any():
             raise self._not_recorded(epochs)
         error = self._split.errors((runs, column))
@@ -381,7 +433,7 @@ class TabularBenchmark:
         if self._tests is not None:
             return _mean(self.test_errors(arch))
         full = self.epochs[-1]
-        runs = len((self._seen.get(arch) or self._read(arch)).curves)
+        runs = self._find(arch).count
         seen = seed % runs
         return _mean(
             [
@@ -407,15 +459,33 @@ class TabularBenchmark:
 
     @cached_property
     def best_error(self) -> float:
-        """Lowest error to report in the table, averaged over all runs."""
-        return float(np.fmin.reduce(self._means))
+        """Lowest error to report in the space, averaged over all runs."""
+        return float(np.fmin.reduce(self._means[self._there[0]]))
 
     @cached_property
     def best(self) -> Architecture:
-        """The architecture of the lowest error to report; the first of equals."""
-        means = self._means
-        row = int(np.argmin(np.where(np.isnan(means), np.inf, means)))
-        return tuple(self.table.archs[row].tolist())
+        """The architecture of the lowest error to report.
+
+        Of equals it is the first in published order, or in that of the keys.
+        """
+        rows, archs = self._there
+        means, keys, order = self._means[rows], self.table.keys[rows], self.table.order
+        equal = np.flatnonzero(means <= self.best_error + 1e-12)
+        if order is not None:  # it has every key once
+            places = np.argsort(order)[np.searchsorted(np.sort(order), keys[equal])]
+            equal = equal[np.argsort(places)]
+        return tuple(archs[equal[0]].tolist())
+
+    @cached_property
+    def _there(self) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """The rows that the space has, and an architecture of each."""
+        keys = self.table.keys
+        if self._classes is None:
+            return np.arange(len(keys)), self.table.archs
+        wanted, archs = self._classes()
+        rows = np.searchsorted(keys, wanted)
+        there = keys.take(rows, mode="clip") == wanted
+        return rows[there], archs[there]
 
     @property
     def _means(self) -> NDArray[np.float64]:
@@ -485,14 +555,6 @@ def _place(name: str, table: Table, figure: Figure) -> tuple[Training, Split]:
     if training is None or (split := training.splits.get(figure.split)) is None:
         raise DataError(f"the table of {name} has no {figure}")
     return training, split
-
-
-def _pass(seconds: NDArray[np.float64] | None, run: int) -> float:
-    """Seconds of a pass over the validation images; 0 if they are not known."""
-    if seconds is None:
-        return 0.0
-    once = seconds.item(run) if seconds.ndim == 1 else seconds.item(run, 0)
-    return once if once == once else 0.0
 
 
 def _contradictions(runs: list[RecordedRun], metrics: Mapping[str, float]) -> list[str]:

@@ -99,15 +99,16 @@ class OneShotSpace(SearchSpace):
 
     def canonical(self, arch: Architecture) -> Architecture:
         """Represent the architectures with an isomorphic cell: the first in order."""
-        keys, first = self._classes
-        number = first[np.searchsorted(keys, np.uint64(self.key(arch)))]
-        return tuple(int(a) for a in np.unravel_index(number, self._sizes))
+        keys, first = self.classes
+        row = np.searchsorted(keys, np.uint64(self.key(arch)))
+        return tuple(first[row].tolist())
 
     @cached_property
-    def _classes(self) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
-        """The keys there are, ascending, and where in the space each comes first."""
+    def classes(self) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+        """The keys there are, [K] ascending, and the first of each class, [K, D]."""
         archs = np.indices(self._sizes, dtype=np.uint8).reshape(len(self._sizes), -1).T
-        return np.unique(self.keys(archs), return_index=True)
+        keys, first = np.unique(self.keys(archs), return_index=True)
+        return keys, archs[first]
 
     def format(self, arch: Architecture) -> str:
         """Spell the cell as NAS-Bench-101 does, 'adjacency;labels', not pruned."""
