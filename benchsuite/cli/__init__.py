@@ -1,0 +1,27 @@
+"""The command line; a command imports the heavy rooms it needs itself."""
+
+import os
+import sys
+
+import typer
+
+from benchsuite.cli import results, tables
+from benchsuite.cli.options import app
+
+__all__ = ["app", "main", "results", "tables"]
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one line and exit code 2."""
+    # Before NumPy comes in: small arrays only wait for more threads than one.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        app()
+    except ValueError as error:
+        from benchsuite.core import InputError
+        from surrogates import DataError
+
+        if not isinstance(error, InputError | DataError):
+            raise
+        typer.echo(f"benchsuite: {error}", err=True)
+        sys.exit(2)

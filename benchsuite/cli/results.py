@@ -1,0 +1,313 @@
+"""Commands about runs and their tables: run, leaderboard, export, import-results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchsuite.cli.options import AsJson, app, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchsuite.campaign import Outcome, Task
+    from benchsuite.report.leaderboard import Standing
+    from benchsuite.results import Row
+    from benchsuite.store import Store
+
+Results = Annotated[Path, typer.Option(help="Folder of runs.sqlite and the tables.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for programs.")]
+HERE = Path("results")
+_SHOWN = 3  # failures that are told one by one
+
+
+@app.command()
+def run(
+    strategies: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STRATEGY...",
+            help="Name or file.py:Class; settings in brackets: 'name[setting=value]'.",
+        ),
+    ],
+    on: Annotated[list[str], typer.Option(help="Benchmarks; repeats, takes commas.")],
+    seeds: Annotated[str, typer.Option(help="How many, or FROM:TO.")] = "30",
+    trials: Annotated[
+        float | None, typer.Option(help="Most trials of a run; 200 without a budget.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option(help="Simulated seconds.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Simulated workers.")] = None,
+    rules: Annotated[
+        str, typer.Option(help="Preset and changes, e.g. nats,repeat=free.")
+    ] = "default",
+    jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+    timeout: Annotated[
+        float, typer.Option(help="Wall-clock seconds that one run may take.")
+    ] = 600.0,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Run again, replacing what is recorded, also by earlier versions of"
+            " the source.",
+        ),
+    ] = False,
+    results: Results = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Run strategies on benchmarks; what has been recorded is left alone."""
+    from dataclasses import replace
+
+    from benchsuite import catalogue
+    from benchsuite.campaign import campaign, plan
+    from benchsuite.core import InputError
+    from benchsuite.runner import Rules
+    from benchsuite.store import Store
+
+    law = Rules.parse(rules)
+    limits = {"trials": trials, "budget": budget, "workers": workers}
+    changes: dict[str, Any] = {k: v for k, v in limits.items() if v is not None}
+    law = replace(law, **changes)
+    if not law.bounded:
+        law = replace(law, trials=200)
+    if not timeout > 0:
+        raise InputError(f"--timeout must be seconds above 0, not {timeout}")
+    names = [name.strip() for each in on for name in each.split(",") if name.strip()]
+    if not names:
+        raise InputError("--on takes names of benchmarks; `benchsuite list` has them")
+    entries = [catalogue.find(strategy) for strategy in strategies]
+    tasks = plan(
+        list({(e.name, e.settings, e.source): e for e in entries}.values()),
+        list(dict.fromkeys(names)),
+        law,
+        _seeds(seeds),
+        timeout=timeout,
+    )
+    with Store(results / "runs.sqlite") as store:
+        outcomes = campaign(tasks, store, jobs=jobs, force=force)
+        failed = _follow(outcomes, tasks, results / "failures.log", as_json)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _seeds(text: str) -> range:
+    """Read a number of seeds, or FROM:TO without TO.
+
+    Raises:
+        InputError: It is neither, or there are none.
+    """
+    from benchsuite.core import InputError
+
+    first, last = text.split(":", 1) if ":" in text else ("0", text)
+    try:
+        seeds = range(int(first), int(last))
+    except ValueError:
+        seeds = range(0)
+    if not seeds or seeds[0] < 0:
+        raise InputError(f"--seeds takes a number above 0, or FROM:TO, not {text!r}")
+    return seeds
+
+
+def _follow(
+    outcomes: Iterable[Outcome], tasks: Sequence[Task], log: Path, as_json: bool
+) -> int:
+    """Show how a campaign goes on and how it ended; return how many runs failed."""
+    from collections import Counter
+    from contextlib import nullcontext
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    count: Counter[str] = Counter()
+    screen = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
+    bar = Progress(*columns, TimeRemainingColumn(), console=screen)
+    try:
+        with bar if screen.is_terminal else nullcontext():
+            line = bar.add_task("runs", total=len(tasks))
+            for outcome in outcomes:
+                count[outcome.status] += 1
+                run = outcome.run
+                bar.update(line, advance=1, description=run.strategy)
+                if as_json:
+                    facts = {**asdict(run), "status": outcome.status}
+                    if outcome.reason:
+                        facts["reason"] = outcome.reason
+                    typer.echo(json.dumps(facts))
+                if outcome.status == "failed":
+                    _write_down(outcome, log)
+                    if count["failed"] <= _SHOWN:
+                        where = f"{run.strategy} on {run.benchmark}, seed {run.seed}"
+                        typer.echo(f"failed: {where}: {outcome.reason}", err=True)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"stopped: {count['recorded']} runs recorded; the same command goes on",
+            err=True,
+        )
+        raise typer.Exit(130) from None
+    if count["failed"]:
+        typer.echo(f"{count['failed']} runs failed: see {log}", err=True)
+    if not as_json:
+        if count["known"] == len(tasks):
+            typer.echo(
+                f"nothing to do: all {len(tasks)} runs are recorded"
+                " (--force runs them again)"
+            )
+        else:
+            typer.echo(
+                f"{len(tasks)} runs: {count['recorded']} recorded, {count['known']}"
+                f" there already, {count['failed']} failed"
+            )
+    return count["failed"]
+
+
+def _write_down(outcome: Outcome, log: Path) -> None:
+    """Append a failure and its traceback to the log.
+
+    Raises:
+        InputError: The log cannot be written.
+    """
+    from benchsuite.core import InputError
+
+    run = outcome.run
+    title = f"{run.strategy} [{run.settings}] on {run.benchmark}, seed {run.seed}"
+    try:
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{title}, {run.rules}\n{outcome.reason}\n{outcome.trace}\n")
+    except OSError as error:
+        raise InputError(f"cannot write {log}: {error.strerror}") from error
+
+
+@app.command()
+def leaderboard(
+    results: Results = HERE, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Rank what has been run, in leaderboard.csv and on the screen."""
+    from dataclasses import asdict
+
+    from benchsuite.store import Store
+
+    with Store(results / "runs.sqlite", create=False) as store:
+        standings = _standings(store, results)
+        failures = len(store.failures())
+    if failures:
+        typer.echo(f"not in it: {failures} runs that failed", err=True)
+    if not standings:
+        typer.echo("no run has a result yet", err=True)
+    if as_csv:
+        typer.echo((results / "leaderboard.csv").read_text(encoding="utf-8"), nl=False)
+    elif as_json:
+        lines = [
+            {k: None if v != v else v for k, v in asdict(standing).items()}  # nan
+            for standing in standings
+        ]
+        typer.echo(json.dumps(lines, indent=1))
+    else:
+        _show_standings(standings)
+
+
+def _standings(store: Store, results: Path) -> list[Standing]:
+    """Compute the leaderboard and write it down."""
+    from dataclasses import fields
+
+    from benchsuite.report.leaderboard import Standing, leaderboard
+    from benchsuite.results import write
+
+    standings = leaderboard(store.rows())
+    columns = [field.name for field in fields(Standing)]
+    write(results / "leaderboard.csv", columns, standings)
+    return standings
+
+
+def _show_standings(standings: Sequence[Standing]) -> None:
+    """Print one table for each contest."""
+    from itertools import groupby
+
+    contests = groupby(standings, lambda s: (s.benchmark, s.table, s.rules, s.reports))
+    for (benchmark, table, rules, reports), lines in contests:
+        title = f"{benchmark} (table {table}), {rules or 'no limits'}, error: {reports}"
+        show(
+            title,
+            (
+                "",
+                "strategy",
+                "seeds",
+                "error",
+                "std",
+                "95 %",
+                "seen",
+                "regret",
+                "group",
+            ),
+            [
+                (
+                    f"{s.rank}",
+                    f"{s.strategy}[{s.settings}]" if s.settings else s.strategy,
+                    f"{s.seeds}",
+                    f"{s.error_mean:.5f}",
+                    f"{s.error_std:.5f}",
+                    f"{s.error_low:.5f} to {s.error_high:.5f}",
+                    f"{s.seen_mean:.5f}",
+                    f"{s.regret_mean:.5f}",
+                    s.group,
+                )
+                for s in lines
+            ],
+        )
+
+
+@app.command()
+def export(
+    curves: Annotated[
+        bool, typer.Option("--curves", help="Write every change of incumbent too.")
+    ] = False,
+    results: Results = HERE,
+) -> None:
+    """Write the canonical CSVs: <benchmark>/<strategy>.csv and leaderboard.csv."""
+    from benchsuite.results import export as write_tables
+    from benchsuite.store import Store
+
+    with Store(results / "runs.sqlite", create=False) as store:
+        files = write_tables(store.rows(curves=curves), results, curves=curves)
+        _standings(store, results)
+    typer.echo(f"{len(files)} tables and leaderboard.csv written to {results}")
+
+
+@app.command("import-results")
+def import_results(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="CSV files, or folders.")
+    ],
+    results: Results = HERE,
+) -> None:
+    """Read tables that `export` wrote; runs that are recorded already stay."""
+    from benchsuite.core import InputError
+    from benchsuite.results import read
+    from benchsuite.store import Store
+
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"no such file or folder: {path}")
+        inside = sorted(p for p in path.rglob("*.csv") if p.name != "leaderboard.csv")
+        files += inside if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"no result tables in {', '.join(map(str, paths))}")
+    runs = _runs(row for file in files for row in read(file))
+    with Store(results / "runs.sqlite") as store:
+        new = store.add_all(runs)
+    typer.echo(f"{len(runs)} runs read from {len(files)} tables, {new} of them new")
+
+
+def _runs(table: Iterable[Row]) -> list[list[Row]]:
+    """Sort rows into runs; one that stands in two files counts once."""
+    from itertools import groupby
+
+    from benchsuite.results import run_of
+
+    unique = {repr(row): row for row in table}  # nan is not equal to itself
+    return [list(group) for _, group in groupby(sorted(unique.values()), key=run_of)]
