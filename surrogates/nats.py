@@ -368,7 +368,7 @@ def _counted(split: Split, images: int) -> Split:
     percent = split.right
     there = ~np.isnan(percent)
     right = np.round(percent * images / 100)
-    last, sums = _last_batch(images)
+    last, sums = last_batch(images)
     # What the rounding of the last batch added, and so how much of it was right.
     delta = sums - 100 * np.arange(last + 1)
     order = np.argsort(delta, kind="stable")
@@ -389,7 +389,7 @@ def _counted(split: Split, images: int) -> Split:
 
 
 @cache
-def _last_batch(images: int) -> tuple[int, NDArray[np.float64]]:
+def last_batch(images: int) -> tuple[int, NDArray[np.float64]]:
     """Size n of the last batch, and n times its accuracy if 0, ..., n are right.
 
     The accuracy of a batch is computed in single precision and averaged in double.
@@ -412,6 +412,6 @@ def published(split: Split, at: Any = ...) -> NDArray[np.float64]:
     assert split.whole is not None  # it is counted
     missing = right == np.iinfo(right.dtype).max
     tail = 0 if split.tail is None else np.asarray(split.tail[at]).astype(np.int64)
-    sums = _last_batch(split.whole)[1]
+    sums = last_batch(split.whole)[1]
     percent = (100 * (right.astype(np.float64) - tail) + sums[tail]) / split.whole
     return np.where(missing, np.nan, percent)

@@ -229,13 +229,11 @@ class TabularBenchmark:
         seconds, passes = self._training.seconds, self._split.seconds
         once = None
         if passes is not None:
-            once = memoryview(
-                np.nan_to_num(passes if passes.ndim == 1 else passes[:, 0])
-            )
+            once = np.nan_to_num(passes if passes.ndim == 1 else passes[:, 0]).data
         return _Views(
-            memoryview(self._split.right),
-            memoryview(seconds),
-            memoryview(seconds) if seconds.ndim == 2 else None,
+            self._split.right.data,
+            seconds.data,
+            seconds.data if seconds.ndim == 2 else None,
             once,
         )
 
@@ -358,8 +356,9 @@ class TabularBenchmark:
             pass
         errors, once = self._split.errors(run), self._views.validation
         errors[np.isnan(errors)] = np.inf
+        seconds: NDArray[np.float64]
         if self._training.seconds.ndim == 1:
-            seconds = self._split.epochs * self._training.seconds.item(run)
+            seconds = self._split.epochs * self._training.seconds[run]
         else:
             seconds = self._training.seconds[run, self._when]
         if once is not None:

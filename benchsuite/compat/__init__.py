@@ -1,0 +1,1 @@
+"""The interfaces that people's scripts already use, over tables that were imported."""
