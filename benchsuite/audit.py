@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.benchmarks import known
+from benchsuite.benchmarks.installed import AbsentError
 from benchsuite.benchmarks.tabular import TabularBenchmark
-from surrogates import DataError, Split, Table
+from surrogates import Split, Table
 
 _HELD_OUT = "no test: the same images, in the runs that a search did not see"
 _NOTHING = "nothing: there are no test figures, and no runs but the one that is seen"
@@ -47,10 +48,8 @@ def audit() -> Iterator[Finding]:
     for make in known().values():
         try:
             benchmark = make()
-        except DataError as error:
-            if "not installed" in str(error):
-                continue
-            raise
+        except AbsentError:
+            continue
         if isinstance(benchmark, TabularBenchmark):
             yield _finding(benchmark)
 

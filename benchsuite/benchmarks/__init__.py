@@ -5,7 +5,7 @@ from functools import partial
 
 from benchsuite.benchmarks import nats, nb101
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS
-from benchsuite.benchmarks.installed import installed
+from benchsuite.benchmarks.installed import data_folder, installed
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.benchmarks.users import user_table
 from benchsuite.core import Benchmark, InputError
@@ -35,6 +35,16 @@ def known() -> Mapping[str, Callable[[], Benchmark]]:
     """All benchmarks by name: the published ones, and the tables of the user."""
     own = (name for name in installed() if name.split("/")[0] not in _RELEASES)
     return {**BENCHMARKS, **{name: partial(user_table, name) for name in own}}
+
+
+def needs(name: str) -> str:
+    """Name the source that a benchmark of `known` still lacks, if it does."""
+    release = name.partition("/")[0]
+    table = "nb101" if release.startswith("nb1shot1") else release
+    if table == "nb201" or (data_folder() / table / "table.json").exists():
+        return ""
+    sources = {n: about.source for n, about in nats.RELEASES.items()}
+    return {**sources, "nb101": nb101.SOURCE}.get(table, "")
 
 
 _RELEASES = {name.partition("/")[0] for name in BENCHMARKS} | {HARDWARE, ROBUSTNESS}

@@ -12,6 +12,10 @@ from surrogates import DataError, Table
 log = logging.getLogger(__name__)
 
 
+class AbsentError(DataError):
+    """A table is not installed, or it does not have what a benchmark is about."""
+
+
 def data_folder() -> Path:
     """Where converted tables are kept: $BENCHSUITE_DATA, or the user's data folder."""
     chosen = os.environ.get("BENCHSUITE_DATA")
@@ -37,13 +41,14 @@ def open_installed(name: str, source: str) -> Table:
         source: What to import where it is missing, for the message.
 
     Raises:
-        DataError: It is not there, or damaged.
+        AbsentError: It is not there.
+        DataError: It is damaged.
     """
     folder = data_folder() / name
     try:
         return Table.open(folder)
     except (FileNotFoundError, NotADirectoryError):
-        raise DataError(
+        raise AbsentError(
             f"{name} is not installed in {data_folder()}: benchsuite import {source}"
         ) from None
     except OSError as error:

@@ -11,6 +11,7 @@ from benchsuite.spaces import (
 )
 
 _SPACES = {1: NB1SHOT1_1, 2: NB1SHOT1_2, 3: NB1SHOT1_3}
+SOURCE = "nasbench_full.tfrecord"
 UNITS = {"params": "weights"}
 _EACH_TRAINED_ALONE = (
     "each number of epochs is a training of its own, with a learning-rate schedule of"
@@ -32,7 +33,7 @@ def nb1shot1(number: int) -> TabularBenchmark:
 def _benchmark(
     name: str, space: SearchSpace, classes: Classes | None = None
 ) -> TabularBenchmark:
-    table = open_installed("nb101", "nasbench_full.tfrecord")
+    table = open_installed("nb101", SOURCE)
     return TabularBenchmark(
         name,
         space,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.benchmarks.installed import AbsentError
 from benchsuite.core import Observation, Reports, Trial
 from benchsuite.spaces import Architecture, SearchSpace
 from surrogates import DataError, Split, Table, Training
@@ -186,7 +187,8 @@ class TabularBenchmark:
                 space has of the table's; None is all of them.
 
         Raises:
-            DataError: `table` has not those figures.
+            AbsentError: `table` has not those figures.
+            DataError: It lacks the seconds of some.
         """
         self.name, self.space, self.data = name, space, table.digest[:8]
         self.seen, self.reported, self.why = seen, reported, why
@@ -549,10 +551,14 @@ def _by_name(*figures: _Figures) -> _Metrics:
 
 
 def _place(name: str, table: Table, figure: Figure) -> tuple[Training, Split]:
-    """Find a figure in a table."""
+    """Find a figure in a table.
+
+    Raises:
+        AbsentError: It is not there.
+    """
     training = table.trainings.get(figure.training)
     if training is None or (split := training.splits.get(figure.split)) is None:
-        raise DataError(f"the table of {name} has no {figure}")
+        raise AbsentError(f"the table of {name} has no {figure}")
     return training, split
 
 

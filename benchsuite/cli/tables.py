@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def list_(as_json: AsJson = False) -> None:
     """List strategies, benchmarks and named rules."""
     from benchsuite import catalogue
-    from benchsuite.benchmarks import known
+    from benchsuite.benchmarks import known, needs
     from benchsuite.runner import RULES
     from benchsuite.strategies import STRATEGIES
 
@@ -56,7 +56,10 @@ def list_(as_json: AsJson = False) -> None:
         for name, about in strategies.items()
     ]
     show("", ("strategy", "what it is", "settings"), lines)
-    show("", ("benchmark",), [(name,) for name in known()])
+    lacking = [
+        (name, f"import {needs(name)}" if needs(name) else "") for name in known()
+    ]
+    show("", ("benchmark", "first"), lacking)
     show("", ("rules", "what differs from the default"), list(rules.items()))
 
 
