@@ -33,10 +33,12 @@ def merge(parts: Sequence[Table]) -> Table:
     """Put the networks of several tables into one.
 
     Args:
-        parts: At least one; of the same choices and kinds of figures.
+        parts: At least one; of the same choices and metrics.
 
     Raises:
-        DataError: A network is in two of them.
+        DataError: A network is in two of them, or they have different epochs, kinds of
+            figures or further figures of a run; the latter when trainings are asked
+            for.
     """
     keys = np.concatenate([part.keys for part in parts])
     order = np.argsort(keys, kind="stable")
@@ -73,13 +75,18 @@ def _training(parts: Sequence[Training | None], merged: _Merged) -> Training:
     # Runs of a row stay together: its first run, and 0, 1, ... further on.
     row = np.repeat(merged.order, counts[merged.order])
     runs = begins[row] + np.arange(len(row)) - np.repeat(starts[:-1], np.diff(starts))
-    epochs = max((part.epochs for part in there), key=len)
-    names = max((part.splits for part in there), key=len)
+    first = there[0]
+    for part in there:
+        if not np.array_equal(part.epochs, first.epochs):
+            raise DataError("trainings of different epochs cannot be put together")
+        if part.recorded.keys() != first.recorded.keys():
+            raise DataError("runs of different figures cannot be put together")
+    names = dict.fromkeys(name for part in there for name in part.splits)
     return Training(
-        epochs=epochs,
+        epochs=first.epochs,
         starts=starts,
         seeds=np.concatenate([part.seeds for part in there])[runs],
-        seconds=_seconds([part.seconds for part in there], epochs)[runs],
+        seconds=_seconds([part.seconds for part in there], first.epochs)[runs],
         splits={
             name: _split(
                 [(part.splits.get(name), len(part.seeds)) for part in there], runs
@@ -88,7 +95,7 @@ def _training(parts: Sequence[Training | None], merged: _Merged) -> Training:
         },
         recorded={
             name: np.concatenate([part.recorded[name] for part in there])[runs]
-            for name in there[0].recorded
+            for name in first.recorded
         },
     )
 
@@ -124,6 +131,9 @@ def _split(parts: Sequence[tuple[Split | None, int]], runs: NDArray[np.int64]) -
             start += n
         return whole[runs]
 
+    def any_has(name: str) -> bool:
+        return any(getattr(split, name) is not None for split in there)
+
     known = [split.seconds for split in there if split.seconds is not None]
     passes = [
         np.full(n, np.nan) if split is None or split.seconds is None else split.seconds
@@ -136,8 +146,8 @@ def _split(parts: Sequence[tuple[Split | None, int]], runs: NDArray[np.int64]) -
         epochs=epochs,
         right=columns("right", missing, kind),
         whole=first.whole,
-        tail=None if first.tail is None else columns("tail", 0, np.uint8),
-        loss=None if first.loss is None else columns("loss", np.nan, np.float64),
+        tail=columns("tail", 0, np.uint8) if any_has("tail") else None,
+        loss=columns("loss", np.nan, np.float64) if any_has("loss") else None,
         seconds=_seconds(passes, np.ones(width, dtype=np.int64))[runs]
         if known
         else None,

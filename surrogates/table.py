@@ -13,16 +13,27 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 FORMAT = 2
+_UNREADABLE = (
+    EOFError,
+    OSError,
+    OverflowError,
+    SyntaxError,
+    TokenError,
+    TypeError,
+    ValueError,
+)
+"""What NumPy raises for damaged files, depending on where they are damaged."""
 _NAME = re.compile(r"\w[\w@.+-]*")  # of a file: text from a source is never a path
 Array = NDArray[Any]
 
@@ -103,8 +114,10 @@ class Split:
             outside = np.isnan(error) & ~missing
         if outside.any():
             raise DataError("there are errors outside [0, 1]")
-        if self.seconds is not None and (self.seconds < 0).any():
-            raise DataError("seconds are negative")
+        if self.seconds is not None and (
+            np.isinf(self.seconds).any() or (self.seconds < 0).any()
+        ):
+            raise DataError("seconds are negative or infinite")
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,10 +189,10 @@ class Training:
             raise DataError("seeds of a network repeat or are out of order")
         if (np.diff(self.epochs) <= 0).any() or (self.epochs < 1).any():
             raise DataError("epochs are out of order")
-        if (self.seconds <= 0).any() or (
-            self.seconds.ndim == 2 and (np.diff(self.seconds) < 0).any()
-        ):
-            raise DataError("seconds are not positive, or decrease along a run")
+        if np.isinf(self.seconds).any() or (self.seconds <= 0).any():
+            raise DataError("seconds are not positive and finite")
+        if self.seconds.ndim == 2 and (np.diff(self.seconds) < 0).any():
+            raise DataError("seconds decrease along a run")
         for name, array in self.recorded.items():
             _fit(name, array, ("<f8",), self.seeds.shape)
         for name, split in self.splits.items():
@@ -223,6 +236,8 @@ class Table:
     def __post_init__(self) -> None:
         _fit("archs", self.archs, ("|u1",), (-1, len(self.choices)))
         _fit("keys", self.keys, ("<u8",), (len(self.archs),))
+        if self.order is not None:
+            _fit("order", self.order, ("<u8",), (-1,))
 
     def check(self) -> None:
         """Look at every figure outside the trainings, which have their own `check`.
@@ -283,7 +298,7 @@ class Table:
                     "splits": {n: s.whole for n, s in training.splits.items()},
                 }
             manifest["digest"] = sha.hexdigest()
-            (part / "table.json").write_text(json.dumps(manifest, indent=1))
+            _write_manifest(part / "table.json", manifest)
             part.chmod(0o755)  # mkdtemp makes it private
             self.move(part, folder)
         except BaseException:
@@ -301,10 +316,15 @@ class Table:
 
     @staticmethod
     def annotate(folder: Path, about: Mapping[str, Any]) -> None:
-        """Say more of a table that is written already."""
-        manifest = json.loads((folder / "table.json").read_text())
+        """Say more of a table that is written already.
+
+        Raises:
+            FileNotFoundError: There is no table.
+            DataError: The folder is damaged, or written by another version.
+        """
+        manifest = _read_manifest(folder)
         manifest["about"] = dict(about)
-        (folder / "table.new").write_text(json.dumps(manifest, indent=1))
+        _write_manifest(folder / "table.new", manifest)
         (folder / "table.new").replace(folder / "table.json")
 
     @classmethod
@@ -315,52 +335,109 @@ class Table:
             FileNotFoundError: There is no table.
             DataError: The folder is damaged, or written by another version.
         """
-        text = (folder / "table.json").read_text()
-        try:
-            manifest = json.loads(text)
-            if manifest["format"] != FORMAT:
-                raise DataError(
-                    f"the table in {folder} has format {manifest['format']}, not"
-                    f" {FORMAT}"
-                )
-            names = tuple(manifest["arrays"])
-            arrays = _Folder(folder, names)
-            table = cls(
-                source=manifest["source"],
-                choices=tuple(tuple(options) for options in manifest["choices"]),
-                archs=arrays["archs"],
-                keys=arrays["keys"],
-                trainings=_Trainings(folder, manifest["trainings"]),
-                metrics=_Folder(folder, names, "metrics/"),
-                order=arrays.get("order"),
-                about=manifest["about"],
-            )
-        except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
-            raise DataError(f"the table in {folder} is damaged: {error}") from error
+        manifest = _read_manifest(folder)
+        place = folder, folder.stat().st_ino
+        arrays = _Folder(*place, manifest["arrays"])
+        table = cls(
+            source=manifest["source"],
+            choices=tuple(tuple(options) for options in manifest["choices"]),
+            archs=arrays["archs"],
+            keys=arrays["keys"],
+            trainings=_Trainings(*place, manifest["trainings"]),
+            metrics=_Folder(*place, manifest["arrays"], "metrics/"),
+            order=arrays.get("order"),
+            about=manifest["about"],
+        )
         table.__dict__["digest"] = manifest["digest"]  # computed when it was written
         return table
+
+    def touch(self) -> None:
+        """Map every array.
+
+        Raises:
+            DataError: One of them is damaged.
+        """
+        for _ in _arrays(self):
+            pass
+        for training in self.trainings.values():
+            for _ in _arrays(training):
+                pass
+
+
+def _write_manifest(file: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a manifest with a checksum of it, so that open finds what save wrote."""
+    checksum = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+    with file.open("w") as text:
+        json.dump({**manifest, "checksum": checksum}, text, indent=1)
+        text.flush()
+        os.fsync(text.fileno())
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a folder.
+
+    Raises:
+        FileNotFoundError: There is none.
+        DataError: It is damaged, or written by another version.
+    """
+    try:
+        manifest = json.loads((folder / "table.json").read_bytes())
+        if manifest["format"] != FORMAT:
+            raise DataError(
+                f"the table in {folder} has format {manifest['format']!r:.20}, not"
+                f" {FORMAT}"
+            )
+        checksum = manifest.pop("checksum")
+        if checksum == hashlib.sha256(json.dumps(manifest).encode()).hexdigest():
+            return dict(manifest)
+        reason = "table.json is not what was written"
+    except (FileNotFoundError, NotADirectoryError, DataError):
+        raise
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        reason = f"table.json: {error}"
+    except OSError as error:
+        reason = f"table.json: {error.strerror}"
+    raise DataError(f"the table in {folder} is damaged: {reason}")
 
 
 @dataclass(frozen=True)
 class _Folder(Mapping[str, Array]):
-    """The arrays of a folder whose path begins with a prefix, mapped when asked for."""
+    """The arrays of a folder whose path begins with a prefix, mapped when asked for.
+
+    Attributes:
+        folder: Where they are.
+        inode: Of the folder; another import puts another one in its place.
+        kinds: Data type and shape of every array, by path without suffix.
+        prefix: Of those that are meant.
+    """
 
     folder: Path
-    names: tuple[str, ...]
+    inode: int
+    kinds: Mapping[str, Sequence[object]]
     prefix: str = ""
 
     def __getitem__(self, name: str) -> Array:
         path = f"{self.prefix}{name}"
-        if path not in self.names:
+        if path not in self.kinds:
             raise KeyError(name)
         file = self.folder / f"{path}.npy"
         try:
-            return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-        except (ValueError, OSError, EOFError) as error:
-            raise DataError(f"{file} is damaged: {error}") from error
+            array = np.load(file, mmap_mode="r", allow_pickle=False)
+            size, inode = file.stat().st_size, self.folder.stat().st_ino
+        except _UNREADABLE as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"{file} is damaged: {reason}") from error
+        if inode != self.inode:
+            raise DataError(
+                f"the table in {self.folder} was replaced by an import: open it again"
+            )
+        whole = isinstance(array, np.memmap) and array.offset + array.nbytes == size
+        if not whole or _kind(array) != self.kinds[path]:
+            raise DataError(f"{file} is damaged: it is not the array that was written")
+        return np.asarray(array)
 
     def __iter__(self) -> Iterator[str]:
-        for name in self.names:
+        for name in self.kinds:
             if name.startswith(self.prefix):
                 yield name.removeprefix(self.prefix)
 
@@ -373,25 +450,20 @@ class _Trainings(Mapping[str, Training]):
     """The trainings of a folder, mapped when asked for."""
 
     folder: Path
+    inode: int
     manifest: Mapping[str, Mapping[str, Any]]
 
     def __getitem__(self, title: str) -> Training:
-        entry = self.manifest[title]
-        try:
-            names = tuple(entry["arrays"])
-            arrays = _Folder(self.folder, names, f"{title}/")
-            return Training(
-                epochs=arrays["epochs"],
-                starts=arrays["starts"],
-                seeds=arrays["seeds"],
-                seconds=arrays["seconds"],
-                splits=_Splits(self.folder, names, title, entry["splits"]),
-                recorded=_Folder(self.folder, names, f"{title}/recorded/"),
-            )
-        except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
-            raise DataError(
-                f"the table in {self.folder} is damaged: {title}: {error}"
-            ) from error
+        entry, place = self.manifest[title], (self.folder, self.inode)
+        arrays = _Folder(*place, entry["arrays"], f"{title}/")
+        return Training(
+            epochs=arrays["epochs"],
+            starts=arrays["starts"],
+            seeds=arrays["seeds"],
+            seconds=arrays["seconds"],
+            splits=_Splits(*place, entry["arrays"], title, entry["splits"]),
+            recorded=_Folder(*place, entry["arrays"], f"{title}/recorded/"),
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.manifest)
@@ -405,27 +477,22 @@ class _Splits(Mapping[str, Split]):
     """The splits of a training, mapped when asked for."""
 
     folder: Path
-    names: tuple[str, ...]
+    inode: int
+    kinds: Mapping[str, Sequence[object]]
     title: str
     wholes: Mapping[str, int | None]
 
     def __getitem__(self, name: str) -> Split:
-        whole = self.wholes[name]
-        try:
-            arrays = _Folder(self.folder, self.names, f"{self.title}/{name}/")
-            return Split(
-                whole=whole,
-                epochs=arrays["epochs"],
-                right=arrays["right"],
-                tail=arrays.get("tail"),
-                loss=arrays.get("loss"),
-                seconds=arrays.get("seconds"),
-            )
-        except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
-            raise DataError(
-                f"the table in {self.folder} is damaged: {name} of {self.title}:"
-                f" {error}"
-            ) from error
+        whole, prefix = self.wholes[name], f"{self.title}/{name}/"
+        arrays = _Folder(self.folder, self.inode, self.kinds, prefix)
+        return Split(
+            whole=whole,
+            epochs=arrays["epochs"],
+            right=arrays["right"],
+            tail=arrays.get("tail"),
+            loss=arrays.get("loss"),
+            seconds=arrays.get("seconds"),
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.wholes)
@@ -451,9 +518,11 @@ def _arrays(thing: Any, prefix: str = "") -> Iterator[tuple[str, Array]]:
                 yield from _arrays(split, f"{prefix}{name}/")
 
 
-def _write(folder: Path, arrays: Iterator[tuple[str, Array]], sha: Any) -> list[str]:
-    """Write arrays, add them to the digest, and name them."""
-    names = []
+def _write(
+    folder: Path, arrays: Iterator[tuple[str, Array]], sha: Any
+) -> dict[str, Sequence[object]]:
+    """Write arrays, add them to the digest, and say what they are."""
+    kinds = {}
     for name, array in arrays:
         if not all(map(_NAME.fullmatch, name.split("/"))):
             raise DataError(f"{name!r:.60} is no name for a figure")
@@ -464,8 +533,13 @@ def _write(folder: Path, arrays: Iterator[tuple[str, Array]], sha: Any) -> list[
             file.flush()
             os.fsync(file.fileno())
         _feed(sha, name, array)
-        names.append(name)
-    return names
+        kinds[name] = _kind(array)
+    return kinds
+
+
+def _kind(array: Array) -> Sequence[object]:
+    """Tell data type and shape, as JSON has them."""
+    return [array.dtype.str, list(array.shape)]
 
 
 def _feed(sha: Any, name: str, array: Array) -> None:

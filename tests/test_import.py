@@ -4,6 +4,7 @@ import bz2
 import json
 import os
 import pickle
+import resource
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from benchsuite import load
 from benchsuite.benchmarks.installed import installed
 from benchsuite.core import InputError, Trial
-from benchsuite.importer import Request, import_file, nats, road
+from benchsuite.importer import Request, children, import_file, nats, road
 from benchsuite.importer.figures import published_order
 from benchsuite.spaces import NATS_SSS, NATS_TSS
 from surrogates import DataError, Table
@@ -23,17 +24,50 @@ from tests import official
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch):
-    """An empty data folder."""
-    folder = tmp_path / "data"
+def apart(tmp_path, monkeypatch):
+    """An empty data folder, filled by child processes."""
+    folder = tmp_path / "data.d"  # as tables that are being written, it has a suffix
     monkeypatch.setenv("BENCHSUITE_DATA", str(folder))
     return folder
 
 
 @pytest.fixture
-def source(shared, tmp_path):
-    """The genuine records 0 and 11 of NATS-tss."""
-    return official.genuine_folder(shared, tmp_path / "source")
+def data(apart, monkeypatch):
+    """An empty data folder, filled by this process: a child takes a second to start."""
+
+    def work(function, tasks, *, jobs, limit):
+        return ((task, function(task)) for task in tasks)
+
+    monkeypatch.setattr(children, "work", work)
+    monkeypatch.setattr(children, "_end_with_parent", lambda: None)
+    monkeypatch.setattr(children, "_limit", lambda memory: None)
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+    return apart
+
+
+@pytest.fixture(scope="module")
+def made(shared, tmp_path_factory):
+    """The genuine records 0 and 11 of NATS-tss as all that they are published in."""
+    folder = official.genuine_folder(shared, tmp_path_factory.mktemp("made"))
+    return folder, official.single_file(folder), official.pth(folder, folder.parent)
+
+
+@pytest.fixture
+def source(made, tmp_path):
+    """A folder of them."""
+    return shutil.copytree(made[0], tmp_path / "source" / made[0].name)
+
+
+@pytest.fixture
+def single(made, tmp_path):
+    """A single file of them."""
+    return shutil.copy(made[1], tmp_path / made[1].name)
+
+
+@pytest.fixture
+def pth(made, tmp_path):
+    """A file of NAS-Bench-201 of them."""
+    return shutil.copy(made[2], tmp_path / made[2].name)
 
 
 def take(path, **options):
@@ -69,17 +103,15 @@ def command(*arguments, **environment):
 
 
 def test_a_folder_a_single_file_and_a_pth_of_the_same_records_are_one_table(
-    source, data, tmp_path
+    source, single, pth, apart
 ):
-    folder = take(source).table
-    single = take(official.single_file(source)).table
-    pth = take(official.pth(source, tmp_path)).table
+    folder, single, pth = (take(path).table for path in (source, single, pth))
     assert folder.digest == single.digest == pth.digest
     assert list(installed()) == ["nats_tss", "nb201_v1_1"]
     assert folder.about["expected"] == 15_625
     assert pth.source == "NAS-Bench-201-v1_1-096897.pth, in part: 2 of 15,625"
     assert single.about["origin"]["md5"].endswith("not as in the name")
-    assert sorted(path.name for path in data.iterdir()) == ["nats_tss", "nb201_v1_1"]
+    assert sorted(path.name for path in apart.iterdir()) == ["nats_tss", "nb201_v1_1"]
 
 
 def test_size_space_is_imported_and_answers_under_all_schedules(shared, data, tmp_path):
@@ -159,10 +191,7 @@ def test_an_incomplete_folder_is_named_and_needs_a_word(source, data):
 
 def test_a_complete_table_is_not_replaced_by_part_of_one(source, data):
     take(source)
-    manifest = data / "nats_tss" / "table.json"
-    content = json.loads(manifest.read_text())
-    del content["about"]["expected"], content["about"]["stamp"]
-    manifest.write_text(json.dumps(content))
+    Table.annotate(data / "nats_tss", {})
     refused(source, "nats_tss is there already, complete", partial=True)
     assert take(source, force=True).new
 
@@ -174,6 +203,18 @@ def test_a_changed_source_is_imported_again(source, data):
     assert imported.new
     assert imported.table.digest != before
     assert len(imported.table.keys) == 1
+
+
+def test_a_damaged_table_is_imported_again(source, data):
+    digest = take(source).table.digest
+    (data / "nats_tss" / "cifar10@200" / "recorded" / "macs.npy").unlink()
+    imported = take(source)
+    assert (imported.new, imported.table.digest) == (True, digest)
+
+
+@pytest.mark.parametrize("name", ["mine", "mine/digits", "nats_sss", "nb101"])
+def test_a_published_source_goes_by_its_own_name(name, source, data):
+    refused(source, "is called nats_tss or nb201_v1_0 or", partial=True, name=name)
 
 
 def test_unpadded_names_are_read_and_doubles_refused(source, data):
@@ -219,6 +260,47 @@ def test_a_killed_import_goes_on(source, data):
     assert [path.name for path in data.iterdir()] == ["nats_tss"]
 
 
+def linger(path):
+    print("at work", flush=True)
+    time.sleep(60)
+
+
+def test_children_of_a_killed_import_end():
+    """They hold the pipe that is read here, until 60 s are over."""
+    script = (
+        "from pathlib import Path; from benchsuite.importer.children import convert;"
+        "from tests.test_import import linger; convert(linger, [(Path('x'), 0)],"
+        " jobs=3, seconds=99, memory=10**10, progress=lambda done, total: None)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "at work\n"
+    process.kill()
+    assert process.communicate(timeout=30) == ("", None)
+
+
+def test_what_stops_a_child_is_one_line(data, tmp_path):
+    def gone(path):
+        return path.read_bytes()
+
+    def large(path):
+        raise MemoryError
+
+    task = tmp_path, tmp_path / "gone"
+    assert children._child(gone, 1, task).endswith("/gone: No such file or directory")
+    assert children._child(large, 10**9, task).endswith("more than 1.0 GB of memory")
+
+
+def test_a_limit_of_the_user_is_kept(monkeypatch):
+    limits = []
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, both: limits.append(both))
+    for most in (10**9, resource.RLIM_INFINITY):
+        monkeypatch.setattr(resource, "getrlimit", lambda kind, most=most: (0, most))
+        children._limit(2 * 10**9)
+    assert limits == [(10**9, 10**9), (2 * 10**9, resource.RLIM_INFINITY)]
+
+
 def test_parts_of_another_source_are_not_used(source, data, tmp_path, monkeypatch):
     monkeypatch.setattr(nats, "_CELLS", 1)
 
@@ -256,14 +338,13 @@ def test_too_little_disk_or_memory_is_said_before_the_work_starts(
     assert road.memory(10**9, 10**6) < 10**6
 
 
-def test_a_child_that_needs_more_than_its_share_is_refused(source, data, monkeypatch):
+def test_a_child_that_needs_more_than_its_share_is_refused(source, apart, monkeypatch):
     monkeypatch.setattr(nats, "_MEMORY", 60_000_000)
     with pytest.raises(DataError, match=r"more than 0\.1 GB|its process died"):
         take(source)
 
 
-def test_the_md5_in_a_name_is_checked(source, data, tmp_path):
-    single = official.single_file(source)
+def test_the_md5_in_a_name_is_checked(single, data):
     refused(single, "which does not end in 3ffb9 as its name says")
     right = official.with_its_md5(single)
     refused(right, r"lacks 15,623 of 15,625 architectures")
@@ -358,9 +439,8 @@ def test_a_refused_import_leaves_the_earlier_table_alone(source, data):
 
 @pytest.mark.parametrize("end", [0, 100, -1000, -1])
 @pytest.mark.parametrize("kind", ["single", "pth"])
-def test_a_half_downloaded_single_file_is_refused(kind, end, source, data, tmp_path):
-    make = official.single_file if kind == "single" else official.pth
-    path = make(source) if kind == "single" else make(source, tmp_path)
+def test_a_half_downloaded_single_file_is_refused(kind, end, single, pth, data):
+    path = single if kind == "single" else pth
     path.write_bytes(path.read_bytes()[:end] if end else b"")
     message = "is empty" if not end else "has the md5"
     refused(path, message)
@@ -368,9 +448,8 @@ def test_a_half_downloaded_single_file_is_refused(kind, end, source, data, tmp_p
         refused(path, "stops|damaged|no bz2|incomplete|ended|no pickle", partial=True)
 
 
-def test_a_single_file_is_checked_cell_by_cell(source, data):
-    path = official.single_file(source)
-    content = official.load(path)
+def test_a_single_file_is_checked_cell_by_cell(source, single, data):
+    path, content = single, official.load(single)
     content["arch2infos"][11] = content["arch2infos"].pop(0)
     official.dump(content, path)
     refused(path, "cell 11 calls itself 0", partial=True)
@@ -381,6 +460,12 @@ def test_a_single_file_is_checked_cell_by_cell(source, data):
     refused(path, "cell 0 is not .* in meta_archs", partial=True)
     official.dump({**content, "meta_archs": archs[:10]}, path)
     refused(path, "meta_archs is no list of the 15,625", partial=True)
+    official.dump({**content, "meta_archs": {1, 2}}, path)
+    refused(path, "meta_archs is no list of the 15,625", partial=True)
+    official.dump({**content, "meta_archs": [*archs[:-1], b"x"]}, path)
+    refused(path, "meta_archs is no list of the 15,625", partial=True)
+    official.dump({**content, "arch2infos": {}}, path)
+    refused(path, "holds no architecture", partial=True)
     official.dump({"arch2infos": print}, path)
     refused(path, r"names 'builtins\.print'", partial=True)
 
@@ -419,6 +504,9 @@ def test_nothing_that_is_no_source_is_imported(data, tmp_path):
     refused(tmp_path / "gone.pth", "no such file or folder")
     (tmp_path / "x.pth").write_bytes(b"")
     refused(tmp_path / "x.pth", "is empty")
+    os.mkfifo(tmp_path / "fifo.csv")
+    refused(tmp_path / "fifo.csv", "is neither a file nor a folder", name="mine/digits")
+    refused(tmp_path / ("x" * 300), "File name too long")
     (tmp_path / "x.txt").write_text("hello")
     refused(tmp_path / "x.txt", "of no known kind; import takes a folder of NATS-Bench")
     (tmp_path / "folder").mkdir()
@@ -491,7 +579,7 @@ TABLE = (
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_a_table_of_the_users_becomes_a_benchmark(bom, newline, data, tmp_path):
-    path = tmp_path / "mine.csv"
+    path = tmp_path / os.fsdecode(b"mine \xff.csv")  # the name is no UTF-8
     path.write_bytes(bom + TABLE.replace("\n", newline).encode())
     imported = import_file(Request(path, name="mine/digits", space="nats_sss"))
     assert imported.table.about["expected"] == 32_768
@@ -512,6 +600,7 @@ def test_a_table_of_the_users_becomes_a_benchmark(bom, newline, data, tmp_path):
         (("", ""), {"name": "mine"}, "needs a name"),
         (("", ""), {"name": "../x/y"}, "is named by small letters"),
         (("", ""), {"name": "nb201/digits"}, "name of a published benchmark"),
+        (("", ""), {"name": "robustness/digits"}, "name of a published benchmark"),
         (("", ""), {"space": None}, "needs its search space"),
         (("", ""), {"space": "nats_ssss"}, "did you mean nats_sss"),
         (("percent", "fraction"), {}, "60"),

@@ -96,6 +96,8 @@ def every_array(table):
         (trained(starts=ints(0, 2, 4)), "not about 3 networks"),
         (trained(seconds=spoilt(training().seconds, (0, 1), 0.5)), "decrease"),
         (trained(seconds=spoilt(training().seconds, (0, 0), 0.0)), "not positive"),
+        (trained(seconds=spoilt(training().seconds, (0, 1), np.inf)), "and finite"),
+        (evaluated(seconds=np.full(4, np.inf)), "infinite"),
         (trained(recorded={"params": np.zeros(3)}), "params is"),
         (replace(small(), metrics={"latency": np.zeros(2)}), "latency is"),
         (evaluated(right=spoilt(valid().right, (0, 0), 9), whole=4), "outside"),
@@ -119,6 +121,7 @@ def test_a_table_that_contradicts_itself_is_not_saved(table, message, tmp_path):
     "make",
     [
         lambda: replace(small(), keys=np.array([1, 2, 3])),
+        lambda: replace(small(), order=np.array([5, 4, 3, 2, 1, 0])),
         lambda: trained(seeds=np.array([7, 8, 7, 9], dtype=np.int32)),
         lambda: trained(seconds=np.zeros((4, 3))),
         lambda: evaluated(right=np.zeros((4, 2), dtype=np.uint8)),
@@ -190,6 +193,75 @@ def test_damage_is_noticed_whichever_file_it_hits(tmp_path):
     assert Table.open(tmp_path / "table").digest == small().digest
 
 
+def test_a_manifest_is_what_was_written_or_nothing(tmp_path):
+    small().save(tmp_path / "table")
+    manifest = tmp_path / "table" / "table.json"
+    whole = manifest.read_bytes()
+    changed = whole.replace(b'"valid": 8', b'"valid": 9')
+    assert changed != whole
+    for content in (changed, b"[" * 100_000, b"[]", b"\xff", whole.replace(b"ab", b"")):
+        manifest.write_bytes(content)
+        with pytest.raises(DataError, match=r"damaged: table\.json"):
+            Table.open(tmp_path / "table")
+    manifest.unlink()
+    manifest.mkdir()
+    with pytest.raises(DataError, match="Is a directory"):
+        Table.open(tmp_path / "table")
+
+
+def test_an_array_with_a_damaged_header_is_noticed_or_the_same(tmp_path):
+    """Whatever character replaces one of the header, of which some are only spaces."""
+    small().save(tmp_path / "table")
+    file = tmp_path / "table" / TITLE / "seeds.npy"
+    whole = file.read_bytes()
+    assert whole[127:128] == b"\n"
+    noticed = 0
+    for place in range(128):
+        for character in b"(9'\0":
+            file.write_bytes(whole[:place] + bytes([character]) + whole[place + 1 :])
+            try:
+                table = Table.open(tmp_path / "table")
+                assert table.trainings[TITLE].seeds.tolist() == [7, 8, 7, 9]
+            except DataError:
+                noticed += 1
+    assert 200 < noticed < 512
+
+
+def test_an_array_of_another_shape_or_type_is_noticed(tmp_path):
+    small().save(tmp_path / "table")
+    files = {file: np.load(file) for file in (tmp_path / "table").rglob("*.npy")}
+    assert len(files) == 14
+    swaps = 0
+    for file, array in files.items():
+        whole = file.read_bytes()
+        for other in files.values():
+            if (array.dtype, array.shape) == (other.dtype, other.shape):
+                continue
+            np.save(file, other)
+            with pytest.raises(DataError, match="not the array that was written"):
+                Table.open(tmp_path / "table").touch()
+            swaps += 1
+        file.write_bytes(whole)
+    assert swaps > 150
+    Table.open(tmp_path / "table").touch()
+
+
+def test_figures_of_two_tables_are_never_mixed(tmp_path):
+    small().save(tmp_path / "table")
+    before = Table.open(tmp_path / "table")
+    early = before.trainings[TITLE].splits["valid"]
+    trained(seeds=ints(1, 2, 3, 4)).save(tmp_path / "table")
+    with pytest.raises(DataError, match="was replaced by an import: open it again"):
+        before.trainings[TITLE]
+    np.testing.assert_array_equal(early.right, valid().right)  # mapped before
+    assert Table.open(tmp_path / "table").trainings[TITLE].seeds.tolist() == [
+        1,
+        2,
+        3,
+        4,
+    ]
+
+
 def test_an_array_that_is_a_pickle_is_not_opened(tmp_path):
     small().save(tmp_path / "table")
     np.save(tmp_path / "table" / TITLE / "seeds.npy", np.array([print]))
@@ -256,3 +328,46 @@ def test_what_a_part_lacks_is_missing_in_the_whole():
     )
     whole = merge([part(0), replace(part(2), trainings={})])
     assert whole.trainings[TITLE].starts.tolist() == [0, 2, 2]
+
+
+def test_every_split_that_any_part_has_is_in_the_whole():
+    def only(row, name):
+        one = part(row).trainings[TITLE]
+        return replace(
+            part(row), trainings={TITLE: replace(one, splits={name: one.splits[name]})}
+        )
+
+    splits = merge([only(0, "valid"), only(2, "test")]).trainings[TITLE].splits
+    np.testing.assert_array_equal(
+        splits["valid"].errors(), [[0.5, 0.25], [0.5, 0.375], [NAN, NAN], [NAN, NAN]]
+    )
+    np.testing.assert_array_equal(
+        splits["test"].errors(), [[NAN], [NAN], [np.inf], [1.0]]
+    )
+
+
+def test_parts_of_different_figures_are_refused():
+    for change in (
+        {"epochs": ints(1, 3)},
+        {"epochs": ints(2), "seconds": np.ones((2, 1))},
+        {"recorded": {}},
+        {"recorded": {"params": np.ones(2), "macs": np.ones(2)}},
+    ):
+        other = replace(part(2).trainings[TITLE], **change)
+        whole = merge([part(0), replace(part(2), trainings={TITLE: other})])
+        with pytest.raises(DataError, match="cannot be put together"):
+            whole.trainings[TITLE]
+
+
+@pytest.mark.parametrize("name", ["tail", "loss"])
+def test_further_figures_of_some_parts_are_kept(name):
+    two = part(2)
+    splits = two.trainings[TITLE].splits
+    figures = np.array([[1, 2], [3, 4]], dtype=np.uint8 if name == "tail" else float)
+    more = replace(splits["valid"], **{name: figures})
+    one = replace(two.trainings[TITLE], splits={**splits, "valid": more})
+    whole = merge([part(0), replace(two, trainings={TITLE: one})]).trainings[TITLE]
+    missing = 0 if name == "tail" else NAN
+    np.testing.assert_array_equal(
+        getattr(whole.splits["valid"], name), [[missing] * 2] * 2 + figures.tolist()
+    )

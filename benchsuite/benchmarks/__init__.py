@@ -1,11 +1,12 @@
 """Benchmarks by name: `<space or release>/<task>[@<schedule>]`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 
 from benchsuite.benchmarks import nats, nb101
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS
-from benchsuite.benchmarks.installed import data_folder, installed
+from benchsuite.benchmarks.installed import AbsentError, data_folder, installed
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.benchmarks.users import user_table
 from benchsuite.core import Benchmark, InputError
@@ -35,6 +36,14 @@ def known() -> Mapping[str, Callable[[], Benchmark]]:
     """All benchmarks by name: the published ones, and the tables of the user."""
     own = (name for name in installed() if name.split("/")[0] not in _RELEASES)
     return {**BENCHMARKS, **{name: partial(user_table, name) for name in own}}
+
+
+def having(metric: str) -> Iterator[str]:
+    """Yield the names of the benchmarks that answer and have a metric."""
+    for name in known():
+        with suppress(AbsentError):
+            if not needs(name) and metric in load(name).metrics:
+                yield name
 
 
 def needs(name: str) -> str:

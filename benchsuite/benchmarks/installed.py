@@ -7,6 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
+from benchsuite.core import InputError
 from surrogates import DataError, Table
 
 log = logging.getLogger(__name__)
@@ -17,9 +18,16 @@ class AbsentError(DataError):
 
 
 def data_folder() -> Path:
-    """Where converted tables are kept: $BENCHSUITE_DATA, or the user's data folder."""
+    """Where converted tables are kept: $BENCHSUITE_DATA, or the user's data folder.
+
+    Raises:
+        InputError: $BENCHSUITE_DATA begins with ~ and a user that does not exist.
+    """
     chosen = os.environ.get("BENCHSUITE_DATA")
-    return Path(chosen or platformdirs.user_data_dir("benchsuite")).expanduser()
+    try:
+        return Path(chosen or platformdirs.user_data_dir("benchsuite")).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"$BENCHSUITE_DATA is {chosen}: {error}") from error
 
 
 def installed() -> Iterator[str]:
@@ -28,9 +36,9 @@ def installed() -> Iterator[str]:
     for manifest in sorted(
         [*folder.glob("*/table.json"), *folder.glob("*/*/table.json")]
     ):
-        name = manifest.parent.relative_to(folder).as_posix()
-        if not manifest.parent.suffix and not manifest.parent.parent.suffix:
-            yield name
+        name = manifest.parent.relative_to(folder)
+        if "." not in f"{name}":  # one that is being written has a suffix
+            yield name.as_posix()
 
 
 def open_installed(name: str, source: str) -> Table:
@@ -67,8 +75,7 @@ def open_or_convert(name: str, read: Callable[[], Table]) -> Table:
     folder = data_folder() / name
     try:
         table = Table.open(folder)
-        for training in table.trainings.values():
-            list(training.splits.values())  # a damaged one is found here
+        table.touch()
         return table
     except (FileNotFoundError, NotADirectoryError):
         pass

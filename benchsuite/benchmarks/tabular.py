@@ -454,6 +454,29 @@ class TabularBenchmark:
         return [error for error in errors if error == error]
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the figures that observations have beside the error."""
+        return tuple(sorted(self._metrics))
+
+    def figures(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """Give figures of every architecture of the table that is in the space.
+
+        Args:
+            names: "error", which is the one to report, and names of metrics.
+
+        Returns:
+            [N, len(names)]; nan where nothing was recorded.
+
+        Raises:
+            KeyError: There is no such metric.
+        """
+        rows = self._there[0]
+        columns = [
+            (self._means if n == "error" else self._metrics[n][n])[rows] for n in names
+        ]
+        return np.stack(columns, axis=1)
+
+    @property
     def runs(self) -> int:
         """Most runs that a search may see of one architecture."""
         return int(self._counts.max())

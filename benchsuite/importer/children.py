@@ -1,8 +1,11 @@
 """Parts of a table, converted in child processes that have limits."""
 
+import multiprocessing
+import os
 import resource
+import threading
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +41,7 @@ def convert(
     done = len(tasks) - len(missing)
     progress(done, len(tasks))
     child = partial(_child, function, memory)
+    jobs = min(jobs, len(missing))
     for (_, task), outcome in work(child, missing, jobs=jobs, limit=seconds):
         if isinstance(outcome, Died):
             raise DataError(f"{task}: {outcome.reason}")
@@ -52,8 +56,8 @@ def _child(
     function: Callable[[Task], Table], memory: int, task: tuple[Path, Task]
 ) -> str:
     """Write one part; return what is wrong with its source, in one line."""
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, most))
+    _end_with_parent()
+    _limit(memory)
     folder, what = task
     try:
         function(what).save(folder)
@@ -61,4 +65,27 @@ def _child(
         return str(error)
     except MemoryError:
         return f"{what} needs more than {memory / 1e9:.1f} GB of memory"
+    except OSError as error:
+        return f"{error.filename or folder}: {error.strerror or error}"
     return ""
+
+
+@cache
+def _end_with_parent() -> None:
+    """End this process at once when the one that started it is gone, even if killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this is a child
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _limit(memory: int) -> None:
+    """Keep this process from mapping more, or than its own limit if that is lower."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY:
+        memory = min(memory, most)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, most))

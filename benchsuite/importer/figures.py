@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS
 from benchsuite.importer.children import convert
-from benchsuite.importer.road import Plan, Progress, Request
+from benchsuite.importer.road import Plan, Progress, Request, named
 from benchsuite.spaces import NATS_TSS
 from surrogates import DataError, Table, hardware, robustness
 
@@ -27,14 +28,14 @@ def published_order() -> NDArray[np.uint64]:
 
 def hw_nas_bench(request: Request) -> Plan:
     """Plan the import of HW-NAS-Bench's file."""
-    return _plan(request, "hw_nas_bench", _hardware, [request.path])
+    return _plan(request, HARDWARE, _hardware, [request.path])
 
 
 def robust(request: Request) -> Plan:
     """Plan the import of the robustness results, a folder or an .npz file."""
     path = request.path
     files = [path] if path.is_file() else sorted(path.rglob("*.json"))
-    return _plan(request, "robustness", _robustness, files)
+    return _plan(request, ROBUSTNESS, _robustness, files)
 
 
 def _plan(request: Request, name: str, read: Any, files: list[Path]) -> Plan:
@@ -52,7 +53,7 @@ def _plan(request: Request, name: str, read: Any, files: list[Path]) -> Plan:
         return table, origin(path, files)
 
     return Plan(
-        name=request.name or name,
+        name=named(request, [name]),
         source=path.name,
         files=files,
         space=sum(file.stat().st_size for file in files) * 3,
@@ -65,7 +66,9 @@ def origin(path: Path, files: list[Path]) -> Mapping[str, Any]:
     """Say what a source was: its name, its size, and the sha256 of its files."""
     sha = hashlib.sha256()
     for file in files:
-        sha.update(file.read_bytes())
+        with file.open("rb") as content:
+            while block := content.read(1 << 22):
+                sha.update(block)
     return {
         "name": path.name,
         "files": len(files),

@@ -30,10 +30,13 @@ def plan(request: Request) -> Plan:
     Raises:
         InputError: Nothing is there, or it is of no known kind.
         DataError: It is of a known kind, but damaged.
+        OSError: It cannot be looked at.
     """
     path = request.path
     if not path.exists():
         raise InputError(f"no such file or folder: {path}")
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path} is neither a file nor a folder")
     if path.is_file() and not path.stat().st_size:
         raise InputError(f"{path} is empty")
     if path.is_dir():

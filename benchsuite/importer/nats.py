@@ -8,17 +8,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite.benchmarks.nats import RELEASES, TASKS
 from benchsuite.core import InputError
 from benchsuite.importer.children import convert
-from benchsuite.importer.road import Plan, Progress, Request, memory
+from benchsuite.importer.road import Plan, Progress, Request, memory, named
 from benchsuite.spaces import NATS_SSS, NATS_TSS, SearchSpace, nats_sss
 from benchsuite.spaces import nats as tss
 from surrogates import (
@@ -38,7 +39,7 @@ _CELLS = 250  # in a part
 _MEMORY = 1_500_000_000  # bytes that a child may map, libraries included
 _SECONDS = 600  # that a part may take
 _RECORD = 16_000_000  # bytes of a record, unpacked; published ones have 330,000
-_META = 64_000_000
+_META = 8_000_000  # of the spellings, which have 1,400,000
 _DISK = {"nats_tss": 115_000, "nats_sss": 65_000}  # bytes a cell, parts included
 _FILE = re.compile(r"(\d+)\.pickle\.pbz2")
 _RELEASE = re.compile(r"(?:NATS-[ts]ss|NAS-Bench-201)-v(\d+)_(\d+)-([0-9a-f]{5,6})\b")
@@ -77,7 +78,9 @@ def folder(request: Request) -> Plan:
             f" {first:06d}.pickle.pbz2: complete it, or import what is there with"
             " --partial"
         )
-    name = request.name or _SIZES[len(archs)]
+    release = _SIZES[len(archs)]
+    same = [other for other, about in RELEASES.items() if about.space is space]
+    name = named(request, dict.fromkeys((release, *same)))
     source = _source(path.name, missing, len(archs))
 
     def convert_all(work: Path, progress: Progress) -> tuple[Table, Mapping[str, Any]]:
@@ -87,7 +90,7 @@ def folder(request: Request) -> Plan:
             part = _Part(
                 tuple((n, files[n]) for n in chunk),
                 tuple(archs[n] for n in chunk),
-                _SIZES[len(archs)],
+                release,
             )
             tasks.append((work / f"{chunk[0]:06d}", part))
         parts = convert(
@@ -115,7 +118,7 @@ def folder(request: Request) -> Plan:
         name=name,
         source=source,
         files=[files[n] for n in sorted(files)],
-        space=_DISK[_SIZES[len(archs)]] * len(files),
+        space=_DISK[release] * len(files),
         convert=convert_all,
         report=partial(quality, space),
     )
@@ -136,18 +139,28 @@ def _meta(path: Path) -> tuple[str, ...]:
 
 def check_order(path: Path, archs: Any) -> tuple[str, ...]:
     """Refuse spellings that are not those of a whole space."""
-    if not isinstance(archs, list) or len(archs) not in _SIZES:
+    if (
+        not isinstance(archs, list)
+        or len(archs) not in _SIZES
+        or not all(isinstance(arch, str) for arch in archs)
+    ):
         raise DataError(
             f"{path}: meta_archs is no list of the 15,625 cells of NATS-tss or the"
             " 32,768 networks of NATS-sss"
         )
     space = RELEASES[_SIZES[len(archs)]].space
     try:
-        if len({space.parse(arch) for arch in archs}) == len(archs):
+        if len(np.unique(_order(space, tuple(archs)))) == len(archs):
             return tuple(archs)
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     raise DataError(f"{path}: meta_archs names an architecture twice")
+
+
+@lru_cache(2)  # spellings are checked first, and become the order in the end
+def _order(space: SearchSpace, archs: tuple[str, ...]) -> NDArray[np.uint64]:
+    """Give the keys of spellings."""
+    return np.array([space.key(space.parse(arch)) for arch in archs], dtype=np.uint64)
 
 
 def _records(path: Path, total: int) -> dict[int, Path]:
@@ -258,7 +271,7 @@ def single(request: Request) -> Plan:
                 memory=_STREAM_MEMORY,
                 progress=lambda done, total: None,
             )
-        archs = check_order(path, done.about["meta_archs"])
+        archs = tuple(done.about["meta_archs"])
         missing = len(archs) - done.about["cells"]
         if missing and not request.partial:
             raise DataError(
@@ -395,6 +408,9 @@ def _convert_stream(task: _Stream) -> Table:
             raise DataError(f"{task.path}: {error}") from error
         if part:
             write()
+    if not count:
+        raise DataError(f"{task.path} holds no architecture")
+    archs = check_order(task.path, items.rest.get("meta_archs"))
     none = np.zeros(0, dtype=np.uint64)
     return Table(
         source=task.path.name,
@@ -402,7 +418,7 @@ def _convert_stream(task: _Stream) -> Table:
         archs=np.zeros((0, len(space.choices)), dtype=np.uint8),
         keys=none,
         trainings={},
-        about={"meta_archs": items.rest.get("meta_archs"), "cells": count},
+        about={"meta_archs": archs, "cells": count},
     )
 
 
@@ -439,12 +455,11 @@ def finish(
 ) -> Table:
     """Put parts together."""
     whole = merge(parts)
-    order = np.array([space.key(space.parse(arch)) for arch in archs], dtype=np.uint64)
     return replace(
         whole,
         source=source,
         trainings=_Compact(whole.trainings),
-        order=order,
+        order=_order(space, tuple(archs)),
         about={"expected": len(archs)} if missing else {},
     )
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchsuite.importer.children import convert
 from benchsuite.importer.figures import origin
-from benchsuite.importer.road import Plan, Progress, Request, memory
+from benchsuite.importer.road import Plan, Progress, Request, memory, named
 from benchsuite.spaces import NB101
 from surrogates import DataError, Split, Table, Training, nb101
 
@@ -36,7 +36,7 @@ def tfrecord(request: Request) -> Plan:
         return table, origin(path, [path])
 
     return Plan(
-        name=request.name or "nb101",
+        name=named(request, ["nb101"]),
         source=path.name,
         files=[path],
         space=nb101.CELLS * _DISK,

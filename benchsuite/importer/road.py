@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -103,13 +103,20 @@ def import_file(
     """
     from benchsuite.importer.kinds import plan
 
-    task = plan(request)
+    try:
+        task = plan(request)
+        stamp = _stamp(request, task)
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(
+            f"cannot read {error.filename or request.path}: {reason}"
+        ) from error
     if not NAME.fullmatch(task.name):
         raise InputError(
             f"a table is named by small letters, digits and _, with at most one /, not"
             f" {task.name!r}"
         )
-    folder, stamp = data_folder() / task.name, _stamp(request, task)
+    folder = data_folder() / task.name
     if not request.force and (table := _there(folder)):
         if table.about.get("stamp") == stamp:
             return Imported(task.name, folder, False, table)
@@ -141,8 +148,9 @@ def import_file(
             Table.move(work / "table", folder)
             shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
+        reason = error.strerror or error
         raise DataError(
-            f"cannot write to {work.parent}: {error.strerror or error}"
+            f"cannot read or write {error.filename or work.parent}: {reason}"
         ) from error
     return Imported(task.name, folder, True, Table.open(folder))
 
@@ -151,19 +159,35 @@ def _stamp(request: Request, task: Plan) -> str:
     """Tell sources and ways of converting them apart, without reading them."""
     sha = hashlib.sha256(version("benchsuite").encode())
     options = (request.space, request.partial, request.losses)
-    sha.update(f"{task.name} {task.source} {options}".encode())
+    sha.update(os.fsencode(f"{task.name} {task.source} {options}"))
     for path in task.files:
         status = path.stat()
-        sha.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+        sha.update(os.fsencode(f"{path.name} {status.st_size} {status.st_mtime_ns}\n"))
     return sha.hexdigest()
 
 
+def named(request: Request, known: Collection[str]) -> str:
+    """Name the table of a published source: as asked for, or the first of `known`.
+
+    Raises:
+        InputError: Benchmarks do not look for such a table under that name.
+    """
+    name = request.name or next(iter(known))
+    if name not in known:
+        raise InputError(
+            f"the table of {request.path} is called {' or '.join(known)}, not {name!r}"
+        )
+    return name
+
+
 def _there(folder: Path) -> Table | None:
-    """Open an earlier table, if it is sound."""
+    """Open an earlier table, if no file of it is damaged."""
     try:
-        return Table.open(folder)
+        table = Table.open(folder)
+        table.touch()
     except (OSError, DataError):
         return None
+    return table
 
 
 @contextmanager
@@ -177,8 +201,11 @@ def _alone(work: Path, stamp: str, space: int) -> Iterator[None]:
     with (work / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(f"another import is at work in {work}") from None
+            alone = os.path.samestat(os.stat(lock.name), os.fstat(lock.fileno()))
+        except (BlockingIOError, FileNotFoundError):
+            alone = False  # or another has just completed, and taken the folder away
+        if not alone:
+            raise DataError(f"another import is at work in {work}")
         plan = work / "plan.json"
         try:
             same = json.loads(plan.read_text())["stamp"] == stamp
