@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from benchsuite import benchmarks, catalogue
+from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.catalogue import Entry
 from benchsuite.core import Benchmark, InputError, Strategy
 from benchsuite.results import COLUMNS, Row, Run, rows
@@ -130,7 +131,9 @@ def do(task: Task) -> list[Row] | Failed:
             benchmark = _load(on) if isinstance(on, str) else on
             entry = _find(task.strategy, run.source)
             rng = np.random.default_rng(run.seed)
-            strategy = entry.make(benchmark.space, benchmark.epochs, rng)
+            strategy = entry.build(
+                benchmark.space, benchmark.epochs, rng, _told(task.rules)
+            )
             found = search(strategy, benchmark, task.rules, seed=run.seed)
             return rows(run, list(found), benchmark)
     except OutOfTime:
@@ -140,6 +143,38 @@ def do(task: Task) -> list[Row] | Failed:
         cause = error.args[0] if isinstance(error, KeyError) and error.args else error
         reason = " ".join(f"{type(error).__name__}: {cause}".split())
         return Failed(reason[:500], traceback.format_exc())
+
+
+def _told(rules: Rules) -> dict[str, object]:
+    return {name: getattr(rules, name) for name in catalogue.RULES}
+
+
+def _check_metrics(benchmark: Benchmark, rules: Rules) -> None:
+    """Refuse rules about figures that a benchmark does not have, or cannot meet.
+
+    Raises:
+        InputError: It has no such metric, or no architecture meets the constraints.
+    """
+    for metric in (*rules.objectives, *rules.constraints):
+        if metric == "error" or metric in benchmark.metrics:
+            continue
+        having = ", ".join(benchmarks.having(metric)) or "none that is installed"
+        raise InputError(
+            f"{benchmark.name} has no {metric}, it has"
+            f" {', '.join(benchmark.metrics) or 'no metrics'}; benchmarks with"
+            f" {metric}: {having}"
+        )
+    if rules.constraints and isinstance(benchmark, TabularBenchmark):
+        figures = benchmark.figures(list(rules.constraints))
+        limits = np.array(list(rules.constraints.values()))
+        if not (figures <= limits).all(axis=1).any():
+            lowest = dict(
+                zip(rules.constraints, np.nanmin(figures, axis=0), strict=True)
+            )
+            raise InputError(
+                f"no architecture of {benchmark.name} meets all constraints; the lowest"
+                f" figures are {', '.join(f'{n} {x:.6g}' for n, x in lowest.items())}"
+            )
 
 
 def plan(
@@ -153,13 +188,15 @@ def plan(
     """List every run of a grid, one strategy and benchmark after the other.
 
     Raises:
-        InputError: No search would have to end, a benchmark is unknown or its data
-            cannot be read, or a strategy refuses its settings.
+        InputError: No search would have to end, a benchmark is unknown, its data cannot
+            be read or it lacks a metric of the rules, no architecture meets the
+            constraints, or a strategy refuses its settings.
     """
     if not rules.bounded:
         raise InputError("a search needs a budget in seconds, or a number of trials")
     loaded = [_load(each) if isinstance(each, str) else each for each in on]
     for benchmark in loaded:
+        _check_metrics(benchmark, rules)
         for entry in entries:
             catalogue.check_settings(entry, benchmark.space, benchmark.epochs)
     return [

@@ -21,6 +21,9 @@ from benchsuite.names import pick
 from benchsuite.spaces import SearchSpace
 from benchsuite.strategies import STRATEGIES
 
+RULES = ("objectives", "constraints")
+"""What a strategy is told of the rules if its constructor has such a parameter."""
+
 GROUP = "benchsuite.strategies"  # of entry points in installed distributions
 Maker = Callable[..., Strategy]
 
@@ -35,6 +38,7 @@ class Entry:
         source: First eight hex digits of the sha256 of its source; see `fingerprint`.
         make: Builds the strategy for one run.
         asked: What `find` was given, so that another process can find it as well.
+        wants: Those of `RULES` that its signature has.
     """
 
     name: str
@@ -42,6 +46,25 @@ class Entry:
     source: str
     make: MakeStrategy
     asked: str | Maker
+    wants: tuple[str, ...] = ()
+
+    def build(
+        self,
+        space: SearchSpace,
+        epochs: tuple[int, ...],
+        rng: np.random.Generator,
+        rules: Mapping[str, object],
+    ) -> Strategy:
+        """Build the strategy for one run.
+
+        Args:
+            space: What it searches.
+            epochs: The fidelities.
+            rng: Its source of randomness.
+            rules: The values of `RULES`.
+        """
+        make: Maker = self.make
+        return make(space, epochs, rng, **{name: rules[name] for name in self.wants})
 
 
 def find(asked: str | Maker) -> Entry:
@@ -116,11 +139,14 @@ def _entry(
         source=fingerprint(make),
         make=partial(make, **changed) if changed else make,
         asked=asked,
+        wants=tuple(
+            name for name in RULES if name in inspect.signature(make).parameters
+        ),
     )
 
 
 def hyper_parameters(name: str, make: Maker) -> dict[str, inspect.Parameter]:
-    """List what can be set of a strategy: every parameter with a default.
+    """List what can be set of a strategy: parameters with defaults of numbers or words.
 
     Raises:
         InputError: It cannot be built from space, epochs and rng.
@@ -142,6 +168,9 @@ def hyper_parameters(name: str, make: Maker) -> dict[str, inspect.Parameter]:
         key: parameter
         for key, parameter in list(signature.parameters.items())[3:]
         if parameter.default is not parameter.empty
+        and not callable(parameter.default)  # a plug-in, which nobody can type
+        and not isinstance(parameter.default, tuple)
+        and key not in RULES
     }
 
 

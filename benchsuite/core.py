@@ -86,6 +86,10 @@ class Benchmark(Protocol):
         """Fidelities that may be asked for, ascending; the last is full training."""
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the figures that observations have beside the error."""
+
+    @property
     def reports(self) -> Reports:
         """What `reported_error` is."""
 

@@ -1,10 +1,11 @@
 """The search: spend simulated seconds on several workers, yield every incumbent."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from heapq import heappop, heappush
-from typing import Any, Literal, get_args, get_type_hints
+from operator import le
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from benchsuite.core import (
     Benchmark,
@@ -47,6 +48,10 @@ class Rules:
     The incumbent has the lowest error among the trials that trained longest. A diverged
     trial (error inf or nan) is paid for and told as inf, and never becomes one.
 
+    With several objectives, an incumbent is a new member of the front: no trial that
+    trained as long is at least as good in all of them. A trial that breaks a constraint
+    is paid for and told as it is, and never becomes an incumbent.
+
     A strategy that answers None waits for the next outcome; with nothing running, the
     search is over. So it is after 10,000 trials in a row that cost nothing, since
     the clock would stand still for ever.
@@ -58,6 +63,8 @@ class Rules:
         overrun: Whether a trial that finishes after the budget counts.
         repeat: Whether training again what has been trained is charged.
         promotion: Whether more epochs continue a training or start it over.
+        objectives: What is minimised: "error", and names of metrics.
+        constraints: The most that metrics may be, by name.
 
     Raises:
         InputError: A limit is not positive, or a rule has no such value.
@@ -69,6 +76,8 @@ class Rules:
     overrun: Literal["drop", "keep"] = "drop"
     repeat: Literal["pay", "free"] = "pay"
     promotion: Literal["resume", "restart"] = "resume"
+    objectives: tuple[str, ...] = ("error",)
+    constraints: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.budget > 0:
@@ -80,8 +89,13 @@ class Rules:
                 raise InputError(f"{name} must be a whole number above 0, not {count}")
         for name, kind in get_type_hints(Rules).items():
             options, value = get_args(kind), getattr(self, name)
-            if options and value not in options:
+            if get_origin(kind) is Literal and value not in options:
                 raise InputError(f"{name} is {' or '.join(options)}, not {value!r}")
+        if not self.objectives or len(set(self.objectives)) < len(self.objectives):
+            raise InputError(f"objectives are different names, not {self.objectives}")
+        for name, most in self.constraints.items():
+            if not -math.inf < most < math.inf:
+                raise InputError(f"{name} is constrained by a number, not {most}")
 
     @property
     def bounded(self) -> bool:
@@ -97,7 +111,7 @@ class Rules:
         """
         usual = asdict(Rules())
         return " ".join(
-            f"{name}={value if isinstance(value, str) else f'{value:.15g}'}"
+            f"{name}={_spell(value)}"
             for name, value in asdict(self).items()
             if value != usual[name]
         )
@@ -117,19 +131,51 @@ class Rules:
         for n, word in enumerate(text.replace(",", " ").split()):
             name, equals, value = word.partition("=")
             known: dict[str, Any] = get_type_hints(cls) if equals or n else RULES
-            kind = pick("rule", name, known)
+            pick("rule", name, known)
             if not equals:
                 if n:
                     raise InputError(f"{name} needs a value: {name}=...")
                 rules = RULES[name]
                 continue
-            try:
-                change: Any = value if get_args(kind) else kind(value)
-            except ValueError:
-                raise InputError(f"{name} takes a number, not {value!r}") from None
-            changes: dict[str, Any] = {name: change}
-            rules = replace(rules, **changes)
+            rules = replace(rules, **{name: cls.read(name, value)})
         return rules
+
+    @classmethod
+    def read(cls, name: str, text: str) -> Any:
+        """Read the value of a rule, as `str` spells it.
+
+        Example:
+            >>> Rules.read("objectives", "error&params")
+            ('error', 'params')
+            >>> Rules.read("constraints", "params<1e6&macs<5e7")
+            {'params': 1000000.0, 'macs': 50000000.0}
+
+        Raises:
+            InputError: It is no value of the rule.
+        """
+        kind = get_type_hints(cls)[name]
+        if get_origin(kind) is Literal:
+            return text
+        if get_origin(kind) is tuple:
+            return tuple(text.split("&"))
+        try:
+            if get_origin(kind) is Mapping:
+                limits = [limit.partition("<") for limit in text.split("&")]
+                return {metric: float(most) for metric, _, most in limits}
+            return kind(text)
+        except ValueError:
+            wanted = "a number" if kind in (int, float) else "limits, metric<number"
+            raise InputError(f"{name} takes {wanted}, not {text!r}") from None
+
+
+def _spell(value: object) -> str:
+    """Write the value of a rule in letters, digits and a few signs."""
+    if isinstance(value, Mapping):
+        limits = (f"{name}<{_spell(most)}" for name, most in sorted(value.items()))
+        return "&".join(limits)
+    if isinstance(value, tuple):
+        return "&".join(value)
+    return value if isinstance(value, str) else f"{value:.15g}"
 
 
 RULES: dict[str, Rules] = {
@@ -141,6 +187,36 @@ RULES: dict[str, Rules] = {
 trial that would overrun is dropped. `nats` is that of NATS-Bench, which sets a budget
 for each data set and lets the last trial overrun. Repeats pay in both, and so does a
 promotion, in full."""
+
+
+class Front:
+    """What no trial that trained as long is at least as good as, in all objectives."""
+
+    def __init__(
+        self, objectives: Sequence[str], constraints: Mapping[str, float]
+    ) -> None:
+        self._objectives, self._constraints = objectives, constraints
+        self._epochs = 0
+        self._members: list[list[float]] = []
+
+    def takes(self, epochs: int, observation: Observation) -> bool:
+        """Take a trial in if it belongs there, and tell so.
+
+        Raises:
+            KeyError: There is no such metric.
+        """
+        figures = {**observation.metrics, "error": observation.error}
+        values = [figures[name] for name in self._objectives]
+        feasible = all(figures[n] <= most for n, most in self._constraints.items())
+        if epochs < self._epochs or not feasible or not all(map(math.isfinite, values)):
+            return False
+        if epochs > self._epochs:
+            self._epochs, self._members = epochs, []
+        if any(all(map(le, member, values)) for member in self._members):
+            return False
+        self._members = [m for m in self._members if not all(map(le, values, m))]
+        self._members.append(values)
+        return True
 
 
 def search(
@@ -158,7 +234,8 @@ def search(
         Incumbents in the order they were found; `cost` never decreases.
 
     Raises:
-        KeyError: The strategy asked outside the space or the epochs.
+        KeyError: The strategy asked outside the space or the epochs, or the benchmark
+            has no such metric as the rules name.
         TypeError: `ask` returned something other than a trial or None.
     """
     clock, started, idle = 0.0, 0, 0
@@ -167,6 +244,8 @@ def search(
     running: list[tuple[float, int, Trial, Observation]] = []  # a heap, by finish
     trained: dict[Architecture, float] = {}  # seconds of training so far
     bar: tuple[int, float] = (0, math.inf)  # what an incumbent must get below
+    plain = rules.objectives == ("error",) and not rules.constraints
+    front = Front(rules.objectives, rules.constraints)
     while True:
         while (
             len(running) < workers
@@ -198,7 +277,11 @@ def search(
         if error != error:  # nan: no comparison of a strategy would notice it
             observation = observation._replace(error=math.inf)
         strategy.tell(trial, observation)
-        rank = (-trial.epochs, error)
-        if rank < bar and math.isfinite(error):
-            bar = rank
+        if plain:
+            rank = (-trial.epochs, error)
+            better = rank < bar and math.isfinite(error)
+            bar = rank if better else bar
+        else:
+            better = front.takes(trial.epochs, observation)
+        if better:
             yield Incumbent(clock, arch, trial.epochs, error, observation.metrics)

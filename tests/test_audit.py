@@ -15,6 +15,7 @@ from tests.development import SSS, TSS, answer, command
 
 TASKS = ("cifar10", "cifar100", "imagenet16_120")
 EMBEDDED = {f"nb201/{task}" for task in TASKS}
+SYNTHETIC = {"synthetic/curves"}
 TOPOLOGY = {f"nats_tss/{task}{end}" for task in TASKS for end in ("", "@12")}
 SIZES = {f"nats_sss/{task}{end}" for task in TASKS for end in ("", "@12", "@01")}
 CELLS = {f"{space}/cifar10" for space in ("nb101", *(f"nb1shot1_{n}" for n in "123"))}
@@ -53,7 +54,7 @@ def by_name(findings):
 
 def test_every_installed_benchmark_is_clean_and_says_what_it_looked_at(full_size):
     findings = by_name(answer("audit"))
-    assert set(findings) == EMBEDDED | TOPOLOGY | CELLS
+    assert set(findings) == EMBEDDED | TOPOLOGY | CELLS | SYNTHETIC
     for name, finding in findings.items():
         assert finding["seen_images"]
         assert finding["reported_images"]
@@ -116,7 +117,7 @@ def test_a_report_on_images_that_a_search_sees_fails(
 def test_epochs_that_were_evaluated_on_test_images_only_are_not_offered(genuine, cells):
     """Nor can they be asked for; the table has them, for `compat`."""
     findings = by_name(answer("audit"))
-    assert set(findings) == EMBEDDED | TOPOLOGY | SIZES
+    assert set(findings) == EMBEDDED | TOPOLOGY | SIZES | SYNTHETIC
     for name, finding in findings.items():
         offered, why = finding["epochs"], finding["why"]
         if name in ("nats_tss/cifar100", "nats_tss/imagenet16_120"):

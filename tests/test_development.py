@@ -5,10 +5,10 @@ import pytest
 
 from benchsuite.benchmarks import load
 from benchsuite.spaces import NATS_TSS
-from benchsuite.strategies import STRATEGIES
 from surrogates import Table
 from tests import development
 from tests.development import answer, command
+from tests.strategies.golden import NAMES
 
 RESNET = (
     "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
@@ -134,11 +134,12 @@ def test_both_schedules_run_in_one_command_and_stay_two_contests(tmp_path):
     """A search of 20,000 s is over in a dozen trials of 200 epochs, 2,000 s or so."""
     words = ("--rules", "nats", "--budget", 20_000, "--seeds", 2, "--results", tmp_path)
     on = ("nats_tss/cifar10", "nats_tss/cifar10@12")
-    out, _ = command("run", *STRATEGIES, "--on", ",".join(on), *words)
-    assert out == "20 runs: 20 recorded, 0 there already, 0 failed\n"
+    out, _ = command("run", *NAMES, "--on", ",".join(on), *words)
+    count = 2 * len(NAMES) * len(on)
+    assert out == f"{count} runs: {count} recorded, 0 there already, 0 failed\n"
     board = answer("leaderboard", "--results", tmp_path)
     assert {(line["benchmark"], line["strategy"]) for line in board} == {
-        (name, strategy) for name in on for strategy in STRATEGIES
+        (name, strategy) for name in on for strategy in NAMES
     }
     assert {line["rules"] for line in board} == {
         "budget=20000 overrun=keep promotion=restart"

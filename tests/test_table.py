@@ -279,9 +279,10 @@ def test_another_format_is_named(tmp_path):
         Table.open(tmp_path / "table")
 
 
-def part(*rows):
-    """Some networks of `small` as a table of their own."""
-    whole, one = small(), training()
+def part(*rows, of=None):
+    """Some networks of a table, that of `small`, as a table of their own."""
+    whole = of or small()
+    one = whole.trainings[TITLE]
     runs = [run for row in rows for run in one.runs(row)]
 
     def of(split):
@@ -311,9 +312,32 @@ def test_parts_in_any_order_make_the_whole_table(rows):
     assert merge([part(*some) for some in rows]).digest == small().digest
 
 
-def test_parts_that_share_a_network_are_refused():
+def test_networks_keep_their_runs_where_others_have_more():
+    whole = trained(starts=ints(0, 1, 1, 4), seeds=ints(7, 7, 8, 9))
+    parts = [part(2, of=whole), part(0, 1, of=whole)]
+    assert merge(parts).digest == whole.digest
+
+
+def test_seconds_of_each_epoch_and_since_the_first_are_the_same_time():
+    one = part(0)
+    alike = replace(one.trainings[TITLE], seconds=np.array([1.0, 1.0]))
+    parts = [replace(one, trainings={TITLE: alike}), part(1, 2)]
+    assert merge(parts).digest == small().digest
+
+
+def test_a_pass_that_some_parts_do_not_time_is_missing():
+    two = part(2)
+    splits = two.trainings[TITLE].splits
+    untimed = {**splits, "valid": replace(splits["valid"], seconds=None)}
+    one = replace(two.trainings[TITLE], splits=untimed)
+    whole = merge([part(0), replace(two, trainings={TITLE: one})]).trainings[TITLE]
+    np.testing.assert_array_equal(whole.splits["valid"].seconds, [0.5, 0.5, NAN, NAN])
+
+
+@pytest.mark.parametrize("others", [(1, 2), (0, 2)])
+def test_parts_that_share_a_network_are_refused(others):
     with pytest.raises(DataError, match="there twice"):
-        merge([part(0, 1), part(1, 2)])
+        merge([part(0, 1), part(*others)])
 
 
 def test_what_a_part_lacks_is_missing_in_the_whole():

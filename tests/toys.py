@@ -24,7 +24,7 @@ class Additive:
     the option whose remainder is 0. An epoch of option 0 everywhere takes 1 s.
     """
 
-    name, data, reports = "toy/additive", "0" * 8, "test"
+    name, data, reports, metrics = "toy/additive", "0" * 8, "test", ()
 
     def __init__(self, decisions=5, options=4, epochs=27, runs=3):
         names = tuple(f"o{c}" for c in range(options))
@@ -75,7 +75,7 @@ class Priced:
     """Architecture (n,) takes `costs[n]` seconds an epoch and errs by 1 / (2 + n)."""
 
     name, data, reports, epochs = "priced", "0" * 8, "test", (1, 2, 4)
-    best_error = math.nan
+    best_error, metrics = math.nan, ()
 
     def __init__(self, *costs):
         self.costs = costs

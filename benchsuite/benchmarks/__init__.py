@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
-from benchsuite.benchmarks import nats, nb101
+from benchsuite.benchmarks import nats, nb101, synthetic
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS
 from benchsuite.benchmarks.installed import AbsentError, data_folder, installed
 from benchsuite.benchmarks.tabular import TabularBenchmark
@@ -23,13 +23,15 @@ BENCHMARKS: Mapping[str, Callable[[], Benchmark]] = {
         for task in nats.TASKS
         for schedule in (None, *reversed(about.schedules[:-1]))
     },
+    "synthetic/curves": synthetic.curves,
     "nb101/cifar10": nb101.nb101,
     **{
         f"nb1shot1_{number}/cifar10": partial(nb101.nb1shot1, number)
         for number in (1, 2, 3)
     },
 }
-"""Every published benchmark; all but nb201/* answer once their file is imported."""
+"""Every published benchmark, and a synthetic one. Most answer once their file is
+imported; nb201 and synthetic at once."""
 
 
 def known() -> Mapping[str, Callable[[], Benchmark]]:

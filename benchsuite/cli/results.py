@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchsuite.campaign import Outcome, Task
+    from benchsuite.report.fronts import FrontStanding
     from benchsuite.report.leaderboard import Standing
     from benchsuite.results import Row
     from benchsuite.store import Store
@@ -43,6 +44,13 @@ def run(
     rules: Annotated[
         str, typer.Option(help="Preset and changes, e.g. nats,repeat=free.")
     ] = "default",
+    objectives: Annotated[
+        str | None,
+        typer.Option(help="What is minimised, e.g. error,latency_edgegpu."),
+    ] = None,
+    constraints: Annotated[
+        str | None, typer.Option(help="Most of metrics, e.g. 'params<1e6,macs<1e8'.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
     timeout: Annotated[
         float, typer.Option(help="Wall-clock seconds that one run may take.")
@@ -70,6 +78,9 @@ def run(
     law = Rules.parse(rules)
     limits = {"trials": trials, "budget": budget, "workers": workers}
     changes: dict[str, Any] = {k: v for k, v in limits.items() if v is not None}
+    for name, text in (("objectives", objectives), ("constraints", constraints)):
+        if text is not None:
+            law = replace(law, **{name: Rules.read(name, text.replace(",", "&"))})
     law = replace(law, **changes)
     if not law.bounded:
         law = replace(law, trials=200)
@@ -258,6 +269,73 @@ def _show_standings(standings: Sequence[Standing]) -> None:
                 for s in lines
             ],
         )
+
+
+@app.command()
+def fronts(results: Results = HERE, as_json: AsJson = False) -> None:
+    """Rank what was run for several objectives, by hypervolume, in fronts.csv."""
+    from dataclasses import asdict, fields
+
+    from benchsuite.report.fronts import FrontStanding
+    from benchsuite.results import write
+    from benchsuite.store import Store
+
+    with Store(results / "runs.sqlite", create=False) as store:
+        standings = _fronts(store)
+    columns = [field.name for field in fields(FrontStanding)]
+    write(results / "fronts.csv", columns, standings)
+    if as_json:
+        typer.echo(json.dumps([asdict(line) for line in standings], indent=1))
+        return
+    if not standings:
+        typer.echo("no run with several objectives has a result yet", err=True)
+    show(
+        "",
+        ("benchmark", "rules", "strategy", "seeds", "hypervolume", "95 %", "IGD+"),
+        [
+            (
+                f"{line.benchmark} ({line.table})",
+                line.rules,
+                f"{line.strategy}[{line.settings}]" if line.settings else line.strategy,
+                f"{line.seeds}",
+                f"{line.hypervolume:.5f}",
+                f"{line.hypervolume_low:.5f} to {line.hypervolume_high:.5f}",
+                f"{line.igd_plus:.5f}",
+            )
+            for line in standings
+        ],
+    )
+
+
+def _fronts(store: Store) -> list[FrontStanding]:
+    """Compare the fronts of every contest of several objectives with the exact one."""
+    from itertools import groupby
+
+    from benchsuite.benchmarks import load
+    from benchsuite.benchmarks.tabular import TabularBenchmark
+    from benchsuite.core import InputError
+    from benchsuite.report.fronts import Scale, standings
+    from benchsuite.runner import Rules
+
+    found = []
+    rows = sorted(store.rows(curves=True), key=_contest)
+    for (name, table, rules), own in groupby(rows, key=_contest):
+        law = Rules.parse(rules.replace(" ", ","))
+        if len(law.objectives) < 2:
+            continue
+        benchmark = load(name)
+        if not isinstance(benchmark, TabularBenchmark) or benchmark.data != table:
+            raise InputError(f"the exact front of {name} (table {table}) is not known")
+        exact = benchmark.figures([*law.objectives, *law.constraints])
+        limits = list(law.constraints.values())
+        feasible = (exact[:, len(law.objectives) :] <= limits).all(axis=1)
+        scale = Scale(exact[feasible, : len(law.objectives)])
+        found += standings(own, law.objectives, scale)
+    return found
+
+
+def _contest(row: Row) -> tuple[str, str, str]:
+    return row.benchmark, row.table, row.rules
 
 
 @app.command()

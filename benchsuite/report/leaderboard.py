@@ -59,9 +59,11 @@ def leaderboard(table: Iterable[Row]) -> list[Standing]:
     """Rank the strategies of each contest by their mean reported error.
 
     Args:
-        table: Rows in any order; of each run, the last step counts.
+        table: Rows in any order; of each run, the last step counts. Searches for
+            several objectives are left out: see `report.fronts`.
     """
-    in_order = sorted(table, key=attrgetter(*COLUMNS))  # half the time of Row.__lt__
+    single = (row for row in table if "objectives=" not in row.rules)
+    in_order = sorted(single, key=attrgetter(*COLUMNS))  # half the time of Row.__lt__
     rows = sorted(final(in_order), key=_contest)
     contests = groupby(rows, key=_contest)
     return [line for _, group in contests for line in _standings(list(group))]

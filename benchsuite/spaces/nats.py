@@ -61,6 +61,20 @@ class TopologySpace(SearchSpace):
                 arch.append(self._option(len(arch), f"edge {source}->{node}", op))
         return tuple(arch)
 
+    def mutate_as_published(
+        self, arch: Architecture, rng: np.random.Generator
+    ) -> Architecture:
+        """Change one edge: a node is drawn first, and then one of the edges into it.
+
+        So the edge into node 1 is changed with probability 1/3, each into node 2 with
+        1/6, each into node 3 with 1/9. The new operation is another one.
+        """
+        node, source, step = rng.random(3).tolist()
+        sources = _NODES[int(node * len(_NODES))]
+        edge = sum(sources) + int(source * len(sources))  # those before: 0, 1, 1 + 2
+        other = (arch[edge] + 1 + int(step * (len(_OPS) - 1))) % len(_OPS)
+        return (*arch[:edge], other, *arch[edge + 1 :])
+
     def canonical(self, arch: Architecture) -> Architecture:
         """Represent the cells that compute the same: the first of them in order.
 

@@ -22,6 +22,14 @@ class SizeSpace(SearchSpace):
         ('8:16:24:32:64', (0, 0, 0, 1, 4))
     """
 
+    def mutate_as_published(
+        self, arch: Architecture, rng: np.random.Generator
+    ) -> Architecture:
+        """Draw the width of one layer anew: in one of eight cases, it stays."""
+        which, draw = rng.random(2).tolist()
+        layer, width = int(which * _LAYERS), int(draw * len(_WIDTHS))
+        return (*arch[:layer], width, *arch[layer + 1 :])
+
     def format(self, arch: Architecture) -> str:
         """Spell the widths with colons between them."""
         return ":".join([_WIDTHS[a] for a in arch])

@@ -80,6 +80,12 @@ class SearchSpace:
         other = (arch[d] + 1 + int(step * (n - 1))) % n
         return (*arch[:d], other, *arch[d + 1 :])
 
+    def mutate_as_published(
+        self, arch: Architecture, rng: np.random.Generator
+    ) -> Architecture:
+        """Mutate as the evolution in the benchmark's own code; here, as `mutate`."""
+        return self.mutate(arch, rng)
+
     def crossover(
         self, a: Architecture, b: Architecture, rng: np.random.Generator
     ) -> Architecture:

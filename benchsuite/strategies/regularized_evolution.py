@@ -5,11 +5,28 @@ Search", AAAI 2019, Algorithm 1. https://arxiv.org/abs/1802.01548
 """
 
 from collections import deque
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from benchsuite.core import Observation, Trial
 from benchsuite.spaces import Architecture, SearchSpace
+
+Mutate = Callable[[SearchSpace, Architecture, np.random.Generator], Architecture]
+
+
+def one_decision(
+    space: SearchSpace, arch: Architecture, rng: np.random.Generator
+) -> Architecture:
+    """Change one decision, the same in every space."""
+    return space.mutate(arch, rng)
+
+
+def as_published(
+    space: SearchSpace, arch: Architecture, rng: np.random.Generator
+) -> Architecture:
+    """Mutate as the benchmark's own code does."""
+    return space.mutate_as_published(arch, rng)
 
 
 class RegularizedEvolution:
@@ -30,6 +47,8 @@ class RegularizedEvolution:
         *,
         population_size: int = 100,  # P in the paper
         sample_size: int = 25,  # S in the paper
+        mutate: Mutate = one_decision,
+        first: Sequence[Architecture] = (),  # members to start from, before random ones
     ) -> None:
         if min(population_size, sample_size) < 1:
             raise ValueError(
@@ -38,6 +57,7 @@ class RegularizedEvolution:
             )
         self._space, self._full, self._rng = space, epochs[-1], rng
         self._sample_size, self._newcomers = sample_size, population_size
+        self._mutate, self._first = mutate, list(reversed(first))
         self._errors: deque[float] = deque(maxlen=population_size)
         self._archs: deque[Architecture] = deque(maxlen=population_size)
 
@@ -45,12 +65,14 @@ class RegularizedEvolution:
         """Draw the first population at random, then mutate winners."""
         if self._newcomers > 0 or not self._archs:
             self._newcomers -= 1
-            return Trial(self._space.sample(self._rng), self._full)
+            arch = self._first.pop() if self._first else self._space.sample(self._rng)
+            return Trial(arch, self._full)
         # The paper adds one random member after the other to the sample, so that a
         # member may stand in it twice. Of equals, the one drawn first wins.
         draws = len(self._archs) * self._rng.random(self._sample_size)
         winner = min(draws.astype(np.int64).tolist(), key=self._errors.__getitem__)
-        return Trial(self._space.mutate(self._archs[winner], self._rng), self._full)
+        child = self._mutate(self._space, self._archs[winner], self._rng)
+        return Trial(child, self._full)
 
     def tell(self, trial: Trial, observation: Observation) -> None:
         """Append the newcomer; a full population drops its oldest member."""

@@ -35,23 +35,34 @@ def rungs(epochs: tuple[int, ...], eta: int) -> list[int]:
 class Bracket:
     """Architectures that start together; fewer and fewer of them climb `rungs`.
 
-    The last rung promotes nobody, so nothing waits for its outcomes.
+    The last rung promotes nobody, so nothing waits for its outcomes. Of the first rung,
+    `free` places can be taken later, by `join`.
     """
 
     def __init__(
-        self, archs: Sequence[Architecture], rungs: Sequence[int], eta: int
+        self,
+        archs: Sequence[Architecture],
+        rungs: Sequence[int],
+        eta: int,
+        *,
+        free: int = 0,
     ) -> None:
-        self._rungs, self._eta, self._quota = list(rungs), eta, len(archs)
-        self._fill(list(archs))
+        self._rungs, self._eta, self._quota = list(rungs), eta, len(archs) + free
+        self._fill(list(archs), free)
 
-    def _fill(self, queue: list[Architecture]) -> None:
-        self._queue = queue
-        self._missing = len(queue) if len(self._rungs) > 1 else 0
+    def _fill(self, queue: list[Architecture], free: int) -> None:
+        self._queue, self.free = queue, free
+        self._missing = len(queue) + free if len(self._rungs) > 1 else 0
         self._told: list[tuple[float, Architecture]] = []
+
+    def join(self, arch: Architecture) -> None:
+        """Take a free place of the first rung."""
+        self._queue.append(arch)
+        self.free -= 1
 
     def __bool__(self) -> bool:
         """Whether anything is left to train or to promote."""
-        return bool(self._queue) or self._missing > 0
+        return bool(self._queue) or self.free > 0 or self._missing > 0
 
     def ask(self) -> Trial | None:
         """Train the next architecture of the rung; None while others finish it."""
@@ -68,7 +79,7 @@ class Bracket:
             self._quota //= self._eta
             finite = [told for told in self._told if math.isfinite(told[0])]
             best = sorted(finite, key=itemgetter(0))[: self._quota]
-            self._fill([arch for _, arch in reversed(best)])
+            self._fill([arch for _, arch in reversed(best)], free=0)
 
 
 class SuccessiveHalving:

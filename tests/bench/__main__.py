@@ -9,6 +9,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import importlib.util
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from benchsuite.runner import Rules, search
 from benchsuite.store import Store
 from benchsuite.strategies import STRATEGIES
 from tests.bench import textbook
+from tests.bench.tables import tables
 
 NAME = "nb201/cifar10"
 
@@ -181,7 +183,18 @@ def storing():
     tell(text, took, "2 s", "s", "in memory, one transaction", other)
 
 
+def drop_in():
+    if importlib.util.find_spec("nats_bench") is None:
+        print("drop-in interfaces: not measured, nats_bench is not installed")
+        return
+    from tests.bench.compat import compat
+
+    compat(best, tell)
+
+
 if __name__ == "__main__":
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, one thread")
     for measure in (queries, evolution, workers, opening, starting, storing):
         measure()
+    tables(best, tell)
+    drop_in()
