@@ -19,8 +19,8 @@ leaderboard: .venv/core  ## Run the strategies on the embedded NAS-Bench-201 and
 	$(BIN)/benchsuite $(RUN)
 	$(BIN)/benchsuite leaderboard
 
-test: .venv/test  ## Run the test suite.
-	$(BIN)/pytest -q
+test: .venv/test  ## Run the test suite, on all cores.
+	$(BIN)/pytest -q -n auto
 
 test-slow: .venv/test  ## Run the checks that take minutes.
 	$(BIN)/pytest -q -m slow
@@ -29,7 +29,7 @@ check: .venv/test  ## Run all that CI runs: format, lint, types, tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto
 
 format: .venv/test  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff format .

@@ -1,6 +1,7 @@
 """Imports: what becomes a table, what is refused, and what is left behind."""
 
 import bz2
+import fcntl
 import json
 import os
 import pickle
@@ -18,9 +19,11 @@ from benchsuite.benchmarks.installed import installed
 from benchsuite.core import InputError, Trial
 from benchsuite.importer import Request, children, import_file, nats, road
 from benchsuite.importer.figures import published_order
-from benchsuite.spaces import NATS_SSS, NATS_TSS
+from benchsuite.spaces import NATS_SSS, NATS_TSS, NB101
 from surrogates import DataError, Table
 from tests import official
+from tests.test_nb101_reader import metrics, written
+from tests.test_nb101_reader import record as nb101_record
 
 
 @pytest.fixture
@@ -324,6 +327,33 @@ def test_two_imports_at_once_are_told_apart(source, data):
         take(source)
 
 
+def test_a_lock_in_a_folder_that_is_gone_is_none(source, data, monkeypatch):
+    """Another import completed, and took its folder away, while this one came in."""
+    flock = fcntl.flock
+
+    def late(lock, how):
+        os.unlink(lock.name)
+        flock(lock, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(DataError, match="another import is at work"):
+        take(source)
+
+
+def test_no_more_children_start_than_there_are_parts(source, data, monkeypatch):
+    started = []
+
+    def work(function, tasks, *, jobs, limit):
+        started.append(jobs)
+        return ((task, function(task)) for task in tasks)
+
+    monkeypatch.setattr(children, "work", work)
+    monkeypatch.setattr(nats, "_CELLS", 1)
+    monkeypatch.setattr(nats, "memory", lambda each, jobs: jobs)
+    take(source, jobs=16)
+    assert started == [2]
+
+
 def test_too_little_disk_or_memory_is_said_before_the_work_starts(
     source, data, monkeypatch
 ):
@@ -479,6 +509,7 @@ def test_what_is_noticed_is_told(source, data):
         trial["eval_losses"]["ori-test@68"] = float("nan")
         trial["eval_acc1es"]["x-valid@199"] = 100 / 120
         trial["eval_acc1es"]["x-test@199"] = 12.3456789
+        trial["eval_acc1es"]["ori-test@199"] = 1.25  # half more than chance
 
     edited(source / "000011.pickle.pbz2", spoil)
     report = take(source).table.about["report"]["ImageNet16-120@200"]
@@ -491,6 +522,7 @@ def test_what_is_noticed_is_told(source, data):
     assert report["ori-test"]["missing"] == 1
     assert report["ori-test"]["losses that are nan"] == 1
     assert report["x-valid"]["architectures at chance in the end"] == 1
+    assert report["ori-test"]["architectures at chance in the end"] == 0
     assert "not whole images" not in report["x-valid"]
     assert "not whole images" in report["x-test"]
     clean = Table.open(data / "nats_tss").about["report"]["cifar10@200"]
@@ -565,6 +597,83 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_2(arguments, message, da
     assert done.stderr.count("\n") == 1
 
 
+SKIP = ("010001000", "input,maxpool3x3,output")  # the edge past the node is missing
+LINE = ("0100001000010000", "input,maxpool3x3,conv3x3-bn-relu,output")
+LATE = ("0101001000010000", "input,maxpool3x3,conv1x1-bn-relu,output")
+
+
+def tfrecord(path, *cells, runs=3):
+    """Cells with their spellings; cell n gets n more images right, and run r 10 r."""
+    return written(
+        path,
+        [
+            metrics_record(n, r, epochs, cell)
+            for n, cell in enumerate(cells)
+            for epochs in (4, 12, 36, 108)
+            for r in range(runs if (n, epochs) == (0, 36) else 3)
+        ],
+    )
+
+
+def metrics_record(n, run, epochs, cell):
+    count = 10 * run + n
+    half = (epochs + run, *(c / 9_984 for c in (3000 + count, 2000 + count, 1000)))
+    final = (2 * epochs + run, *(c / 9_984 for c in (9000, 6000 + count, 5000 + count)))
+    message = metrics(half, final, params=1000 + n, epochs=epochs)
+    return nb101_record(message, f"{n:032x}", epochs, cell)
+
+
+def test_nasbench_101_answers_what_its_file_has(data, tmp_path):
+    """Three cells, whose keys are in another order than the file; a run is missing."""
+    path = tfrecord(tmp_path / "nasbench_full.tfrecord", SKIP, LINE, LATE, runs=2)
+    refused(path, "runs are missing")
+    table = take(path).table
+    assert table.source.endswith("in part: 3 of 423,624 cells, without 1 runs")
+    archs = [NB101.parse(";".join(cell)) for cell in (SKIP, LINE, LATE)]
+    keys = [NB101.key(arch) for arch in archs]
+    assert keys != sorted(keys)
+    half = table.trainings["cifar10-half-way"]
+    assert half.epochs.tolist() == [2, 6, 18, 54]
+    benchmark = load("nb101/cifar10")
+    for n, arch in enumerate(archs):
+        row = sorted(keys).index(keys[n])
+        assert table.archs[row].tolist() == list(arch)
+        for epochs in (4, 12, 36, 108):
+            for run in range(2 if (n, epochs) == (0, 36) else 3):
+                seen = benchmark.evaluate(Trial(arch, epochs), run)
+                assert seen.error == pytest.approx(1 - (6000 + 10 * run + n) / 9_984)
+                assert seen.cost == 2 * epochs + run
+                assert seen.metrics["params"] == 1000 + n
+                column, at = half.epochs.tolist().index(epochs // 2), 3 * row + run
+                right = half.splits["valid"].right[at, column]
+                assert (right, half.seconds[at, column]) == (
+                    2000 + 10 * run + n,
+                    epochs + run,
+                )
+        test = 1 - (5010 + n) / 9_984
+        assert benchmark.reported_error(arch, 0) == pytest.approx(test)
+    with pytest.raises(KeyError, match="lacks the run at 36 epochs"):
+        benchmark.evaluate(Trial(archs[0], 36), 2)
+    assert np.isnan(
+        half.splits["valid"].errors()[3 * sorted(keys).index(keys[0]) + 2, 2]
+    )
+
+
+def test_nasbench_101_is_refused_where_it_contradicts_its_space(data, tmp_path):
+    path = tmp_path / "nasbench_full.tfrecord"
+    dense = ("0111100111000110000100000", "input," + "maxpool3x3," * 3 + "output")
+    refused(
+        tfrecord(path, SKIP, dense),
+        "^nasbench_full.tfrecord: cell 0+1: .* has 10$",
+        partial=True,
+    )
+    longer = ("0100000000010000", "input,maxpool3x3,maxpool3x3,output")
+    refused(tfrecord(path, longer), "cell 0+: ", partial=True)
+    again = ("0010000000010000", "input,conv1x1-bn-relu,maxpool3x3,output")
+    refused(tfrecord(path, SKIP, again), "0+ and 0+1 are isomorphic", partial=True)
+    refused(tfrecord(path, SKIP), "has 1 of 423,624 cells: complete it")
+
+
 TABLE = (
     "arch,epochs,seed,split,accuracy_percent,seconds,metric_mb\n"
     "8:8:8:8:8,1,0,valid,60,1.5,2\n"
@@ -591,6 +700,27 @@ def test_a_table_of_the_users_becomes_a_benchmark(bom, newline, data, tmp_path):
     assert benchmark.reported_error(arch, 0) == pytest.approx(0.32)
     assert benchmark.space.format(benchmark.best) == "8:8:8:8:8"
     assert command("run", "random_search", "--on", "mine/digitz").returncode == 2
+
+
+def test_runs_go_with_their_networks_where_keys_are_no_order(data, tmp_path):
+    """Keys of NAS-Bench-101 are hashes; the second network has two runs."""
+    cells = [";".join(cell) for cell in (SKIP, LINE, LATE)]
+    rows = [
+        f'"{cell}",4,{seed},valid,0.{n}{seed},{10 * n + seed}'
+        for n, cell in enumerate(cells, 1)
+        for seed in ((5, 6) if n == 2 else (7,))
+    ]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(["arch,epochs,seed,split,error_fraction,seconds", *rows]))
+    import_file(Request(path, name="mine/cells", space="nb101"))
+    benchmark = load("mine/cells")
+    for n, cell in enumerate(cells, 1):
+        record = benchmark.query(cell)
+        seeds = [5, 6] if n == 2 else [7]
+        assert [run.seed for run in record.runs] == seeds
+        assert [run.seconds for run in record.runs] == [(10 * n + s,) for s in seeds]
+        errors = [run.valid_error[0] for run in record.runs]
+        assert errors == pytest.approx([n / 10 + s / 100 for s in seeds])
 
 
 @pytest.mark.parametrize(

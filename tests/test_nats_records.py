@@ -134,6 +134,7 @@ def at(record):
         (lambda r: at(r)["eval_times"].pop("x-valid@1"), "nothing at 'x-valid@1'"),
         (lambda r: at(r)["eval_losses"].pop("x-valid@1"), "nothing at 'x-valid@1'"),
         (lambda r: at(r)["eval_acc1es"].update({"x-valid@2": 1.0}), "no known split"),
+        (lambda r: at(r)["eval_losses"].update({"x-valid@2": 1.0}), "no known split"),
         (lambda r: at(r)["eval_acc1es"].update({"x-valid@1": "9"}), "no numbers"),
         (lambda r: at(r)["eval_acc1es"].update({"x-valid@1": 101.0}), "accuracy 101"),
         (lambda r: at(r)["eval_acc1es"].update({"x-valid@1": -1.0}), "accuracy -1"),
@@ -187,6 +188,31 @@ def test_two_records_of_one_network_are_refused():
     wrong = cells[0]._replace(arch=ARCH.replace("none~2", "conv~2"))
     with pytest.raises(DataError, match=r"cell 1: nats_tss has no 'conv' at edge 2->3"):
         nats.table([wrong], "", NATS_TSS.choices, NATS_TSS.parse, NATS_TSS.key)
+
+
+def test_latency_is_the_mean_of_its_measurements():
+    record = official.record(5, ARCH)
+    at(record)["latency"] = [0.25, 0.5, 0.75, 1.0]
+    assert nats.read(record).runs[0].recorded["latency"] == 0.625
+
+
+@pytest.mark.parametrize("millions", [0.073306, 0.129314, 1.004439, 0.0733065])
+def test_parameters_give_their_published_digits_back(millions):
+    """0.129314 times a million is not 129,314 in floating point; half a weight is."""
+    run = nats.read(official.record(5, ARCH, params=millions)).runs[0]
+    assert run.recorded["params"] / 1e6 == millions
+    assert run.recorded["params"] % 0.5 == 0
+
+
+def test_times_alike_in_one_network_only_are_multiplied_out():
+    records = [
+        official.record(5, ARCH),
+        official.record(6, ARCH.replace("none~2", "skip_connect~2")),
+    ]
+    at(records[1])["train_times"][1] = 3.0
+    cells = [nats.read(record) for record in records]
+    table = nats.table(cells, "", NATS_TSS.choices, NATS_TSS.parse, NATS_TSS.key)
+    assert table.trainings["cifar10-valid@2"].seconds.tolist() == [[2, 4], [2, 5]]
 
 
 def test_times_that_differ_between_epochs_are_kept_from_the_start():

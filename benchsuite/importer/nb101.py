@@ -1,6 +1,6 @@
 """NAS-Bench-101 as published."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchsuite.importer.children import convert
 from benchsuite.importer.figures import origin
 from benchsuite.importer.road import Plan, Progress, Request, memory, named
-from benchsuite.spaces import NB101
+from benchsuite.spaces import NB101, Architecture
 from surrogates import DataError, Split, Table, Training, nb101
 
 _MEMORY = 3_000_000_000  # bytes that the child may map
@@ -70,24 +70,15 @@ def table(cells: nb101.Cells, source: str) -> Table:
     """Turn cells into a table, a row for each isomorphism class.
 
     Raises:
-        DataError: Two of the cells are the same.
+        DataError: A cell is none of the space, or the same as another.
     """
-    archs = np.array(
-        [
-            NB101.parse(";".join(nb101.spelling(*cell)))
-            for cell in zip(
-                cells.vertices.tolist(),
-                cells.edges.tolist(),
-                cells.operations,
-                strict=True,
-            )
-        ],
-        dtype=np.uint8,
-    )
+    file = source.partition(",")[0]
+    archs = np.array(list(_archs(cells, file)), dtype=np.uint8)
     keys = NB101.keys(archs)
     order = np.argsort(keys)
-    if (np.diff(keys[order]) == 0).any():
-        raise DataError("two cells are isomorphic")
+    for n in np.flatnonzero(np.diff(keys[order]) == 0)[:1]:
+        one, other = (cells.hashes[order[n + m]].decode() for m in (0, 1))
+        raise DataError(f"{file}: cells {one} and {other} are isomorphic")
     n, e, repeats, _ = cells.valid.shape
     runs = n * repeats
 
@@ -120,6 +111,16 @@ def table(cells: nb101.Cells, source: str) -> Table:
         metrics={"params": cells.params[order].astype(np.float64)},
         about={**about, "missing runs": cells.missing, "twin runs": cells.twins},
     )
+
+
+def _archs(cells: nb101.Cells, file: str) -> Iterator[Architecture]:
+    """Look each cell up in the space, which the reader of the file does not know."""
+    columns = cells.vertices.tolist(), cells.edges.tolist(), cells.operations
+    for cell, *parts in zip(cells.hashes.tolist(), *columns, strict=True):
+        try:
+            yield NB101.parse(";".join(nb101.spelling(*parts)))
+        except ValueError as error:
+            raise DataError(f"{file}: cell {cell.decode()}: {error}") from error
 
 
 def _split(
