@@ -426,6 +426,7 @@ def test_all_of_nats_tss_takes_less_than_250_mb_without_losses(source, data):
         (lambda f: f.write_bytes(f.read_bytes() + b"x"), "no bz2 file"),
         (lambda f: f.write_bytes(flipped(f.read_bytes())), "cannot read|no bz2|pickle"),
         (lambda f: f.write_bytes(bz2.compress(bytes(10**8))), "more than 16,000,000"),
+        (lambda f: os.truncate(f, 10**10), "000011.pickle.pbz2 has 10,000,000,000"),
         (lambda f: official.dump(print, f), r"names 'builtins\.print'"),
         (lambda f: official.dump([1, 2], f), "cell 11: it is not a dict"),
         (lambda f: shutil.copy(f.with_name("000000.pickle.pbz2"), f), "about cell 0"),

@@ -190,6 +190,8 @@ def _convert(part: _Part, losses: bool) -> Table:
     """Read records into a table; runs in a child process."""
     cells, hashes = [], {}
     for (number, path), arch in zip(part.files, part.archs, strict=True):
+        if (size := path.stat().st_size) > _RECORD:
+            raise DataError(f"{path} has {size:,} bytes, more than {_RECORD:,}")
         hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
         record = _load(path, safe_pickle.read_bz2(path, _RECORD))
         cells.append(_cell(path, number, arch, record))

@@ -228,20 +228,25 @@ def _alone(work: Path, stamp: str, space: int) -> Iterator[None]:
         yield
 
 
+def free_memory() -> int:
+    """Say how many bytes of memory are free."""
+    try:
+        return next(
+            int(line.split()[1]) * 1024
+            for line in Path("/proc/meminfo").read_text().splitlines()
+            if line.startswith("MemAvailable")
+        )
+    except (OSError, StopIteration):  # not Linux: all that there is
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def memory(each: int, jobs: int) -> int:
     """Say how many of `jobs` processes of so many bytes the machine has memory for.
 
     Raises:
         DataError: It has not enough for one.
     """
-    try:
-        free = next(
-            int(line.split()[1]) * 1024
-            for line in Path("/proc/meminfo").read_text().splitlines()
-            if line.startswith("MemAvailable")
-        )
-    except (OSError, StopIteration):  # not Linux: all that there is
-        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    free = free_memory()
     if free < each:
         raise DataError(
             f"the import needs {each / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are"

@@ -552,7 +552,7 @@ def test_parents_of_a_rung_are_the_best_below():
 def test_the_synthetic_table_says_what_it_is(synthetic):
     assert synthetic.name.startswith("synthetic/")
     assert "synthetic" in synthetic.table.source
-    assert synthetic.why.startswith("synthetic")
+    assert synthetic.table.source.startswith("synthetic")
     assert synthetic.space.name == "synthetic"
     assert synthetic.space.size == 4096
     assert synthetic.epochs == tuple(range(1, 82))
