@@ -21,6 +21,7 @@ from tokenize import TokenError
 from typing import Any, Self
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 FORMAT = 2
@@ -335,8 +336,8 @@ class Table:
             FileNotFoundError: There is no table.
             DataError: The folder is damaged, or written by another version.
         """
+        place = folder, folder.stat().st_ino  # first: another may come in its place
         manifest = _read_manifest(folder)
-        place = folder, folder.stat().st_ino
         arrays = _Folder(*place, manifest["arrays"])
         table = cls(
             source=manifest["source"],
@@ -529,7 +530,11 @@ def _write(
         path = folder / f"{name}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
+            # As np.save does, whose error on a full disk has no reason.
+            array = np.ascontiguousarray(array)
+            header = npy.header_data_from_array_1_0(array)
+            npy.write_array_header_1_0(file, header)
+            file.write(array.data)
             file.flush()
             os.fsync(file.fileno())
         _feed(sha, name, array)

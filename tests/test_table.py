@@ -1,5 +1,6 @@
 """Tables on disk: what is refused, what survives, what is noticed."""
 
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -267,6 +268,19 @@ def test_an_array_that_is_a_pickle_is_not_opened(tmp_path):
     np.save(tmp_path / "table" / TITLE / "seeds.npy", np.array([print]))
     with pytest.raises(DataError, match="damaged"):
         Table.open(tmp_path / "table").trainings[TITLE]
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(tmp_path):
+    small().save(tmp_path / "table")
+    wide = replace(small(), metrics={"latency": np.ones(3), "wide": np.ones(3)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in (0, 100, 140, 160, 300):  # headers have 128 bytes
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        with pytest.raises(OSError, match="File too large"):
+            wide.save(tmp_path / "table")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["table"]
+    assert Table.open(tmp_path / "table").digest == small().digest
 
 
 def test_another_format_is_named(tmp_path):
