@@ -126,11 +126,11 @@ def read(record: Any) -> Cell:
         trials = _is(dict, state["all_results"], "all_results")
         seeds = _is(dict, state["dataset_seed"], "dataset_seed")
         listed = [
-            (name, _is(int, seed, "a seed"))
+            (_is(str, name, "a data set"), _is(int, seed, "a seed"))
             for name, some in seeds.items()
             for seed in _is(list, some, "dataset_seed")
         ]
-        if len(listed) != len(trials) or any(pair not in trials for pair in listed):
+        if len(listed) != len(trials) or set(listed) != trials.keys():
             raise DataError(f"schedule {schedule}: dataset_seed is not what it has")
         for (name, seed), trial in sorted(trials.items()):
             title = f"{name}@{schedule}"
@@ -169,6 +169,8 @@ def _run(title: str, name: str, seed: Any, epochs: int, trial: Any) -> Run:
             raise DataError(f"{name} has no split {split!r:.40}")
         keys = _keys(split, epochs)
         there = [e for e, key in enumerate(keys) if key in accuracies]
+        if not there:
+            raise DataError(f"{split} was never evaluated")
         at = [keys[e] for e in there]
         splits[split] = Measured(
             tuple(e + 1 for e in there),
@@ -223,7 +225,10 @@ def _curve(figures: Any, keys: Sequence[Any] | range, name: str) -> NDArray[np.f
         raise DataError(f"{name} has nothing at {error.args[0]!r}") from error
     if set(map(type, values)) - _NUMBERS:
         raise DataError(f"{name} has figures that are no numbers")
-    return np.array(values, dtype=np.float64)
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError as error:
+        raise DataError(f"{name} has a figure that is too large") from error
 
 
 def _percent(
@@ -245,10 +250,13 @@ def _millions(value: Any) -> float:
     """Turn millions into a count, so that a division gives the published digits."""
     if type(value) not in _NUMBERS:
         raise DataError(f"params or flop is a {type(value).__name__}, not a number")
-    millions = float(value)
-    if not math.isfinite(millions):
+    try:
+        millions = float(value)
+        count = round(millions * 1e6)
+    except OverflowError as error:  # from a huge integer, or of infinity
+        raise DataError("params or flop is too large") from error
+    except ValueError:  # of nan
         return math.nan
-    count = round(millions * 1e6)
     return float(count) if count / 1e6 == millions else millions * 1e6
 
 
@@ -298,7 +306,7 @@ def table(
 def _training(cells: list[list[Run]]) -> Training:
     runs = [run for cell in cells for run in sorted(cell, key=lambda run: run.seed)]
     epochs = np.arange(1, runs[0].epochs + 1)
-    names = max((run.splits for run in runs), key=len)
+    names = dict.fromkeys(name for run in runs for name in run.splits)
     return Training(
         epochs=epochs,
         starts=np.append(0, np.cumsum([len(cell) for cell in cells])),

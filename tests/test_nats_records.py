@@ -13,6 +13,7 @@ from surrogates import DataError, Split, nats
 from tests import official
 
 ARCH = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+OTHER = ARCH.replace("none~2", "skip_connect~2")
 SIZES = sorted(set(nats.IMAGES.values()))
 
 
@@ -140,6 +141,22 @@ def at(record):
         (lambda r: at(r)["eval_acc1es"].update({"x-valid@1": -1.0}), "accuracy -1"),
         (lambda r: at(r)["eval_names"].append("y-test"), "no split 'y-test'"),
         (lambda r: at(r).update(params="many"), "is a str, not a number"),
+        (lambda r: at(r).update(params=10**400), "params or flop is too large"),
+        (lambda r: at(r).update(flop=1e305), "params or flop is too large"),
+        (lambda r: at(r)["train_losses"].update({1: 10**400}), "that is too large"),
+        (lambda r: r["2"]["all_results"].update({5: {}}), "is not what it has"),
+        (
+            lambda r: (
+                r["2"]["all_results"].update({5: {}}),
+                r["2"]["dataset_seed"]["cifar10-valid"].append(777),
+            ),
+            "is not what it has",
+        ),
+        (lambda r: r["2"]["dataset_seed"].update({5: [1]}), "data set is a int"),
+        (
+            lambda r: at(r).update(eval_acc1es={}, eval_losses={}),
+            "x-valid was never evaluated",
+        ),
     ],
 )
 def test_what_a_record_lacks_is_named(change, message):
@@ -160,7 +177,21 @@ def places(value, path=()):
             yield from places(value[n], (*path, n))
 
 
-JUNK = [None, -1, 10**30, 1.5, float("nan"), float("inf"), "x", b"x", [], {}, (), True]
+JUNK = [
+    None,
+    -1,
+    10**400,
+    1e305,
+    1.5,
+    float("nan"),
+    float("inf"),
+    "x",
+    b"x",
+    [],
+    {},
+    (),
+    True,
+]
 
 
 @given(st.data())
@@ -190,6 +221,21 @@ def test_two_records_of_one_network_are_refused():
         nats.table([wrong], "", NATS_TSS.choices, NATS_TSS.parse, NATS_TSS.key)
 
 
+def test_every_split_that_any_run_has_is_in_the_table():
+    records = [official.record(5, ARCH), official.record(6, OTHER)]
+    for record, kept in zip(records, ("x-valid", "ori-test"), strict=True):
+        trial = at(record)
+        trial["eval_names"] = [kept]
+        for name in ("eval_acc1es", "eval_losses", "eval_times"):
+            trial[name] = {k: v for k, v in trial[name].items() if k.startswith(kept)}
+    cells = [nats.read(record) for record in records]
+    table = nats.table(cells, "", NATS_TSS.choices, NATS_TSS.parse, NATS_TSS.key)
+    splits = table.trainings["cifar10-valid@2"].splits
+    nothing, shares = [np.nan, np.nan], [40.0, 50.0]
+    np.testing.assert_array_equal(splits["x-valid"].right, [shares, nothing])
+    np.testing.assert_array_equal(splits["ori-test"].right, [nothing, shares])
+
+
 def test_latency_is_the_mean_of_its_measurements():
     record = official.record(5, ARCH)
     at(record)["latency"] = [0.25, 0.5, 0.75, 1.0]
@@ -207,7 +253,7 @@ def test_parameters_give_their_published_digits_back(millions):
 def test_times_alike_in_one_network_only_are_multiplied_out():
     records = [
         official.record(5, ARCH),
-        official.record(6, ARCH.replace("none~2", "skip_connect~2")),
+        official.record(6, OTHER),
     ]
     at(records[1])["train_times"][1] = 3.0
     cells = [nats.read(record) for record in records]
