@@ -1,14 +1,14 @@
 """Which images every figure of the installed benchmarks was computed on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchsuite.benchmarks import known
-from benchsuite.benchmarks.installed import AbsentError
+from benchsuite.benchmarks.installed import AbsentError, data_folder, installed
 from benchsuite.benchmarks.tabular import TabularBenchmark
-from surrogates import Split, Table
+from surrogates import DataError, Split, Table
 
 _HELD_OUT = "no test: the same images, in the runs that a search did not see"
 _NOTHING = "nothing: there are no test figures, and no runs but the one that is seen"
@@ -44,7 +44,18 @@ class Finding:
 
 
 def audit() -> Iterator[Finding]:
-    """Look at every benchmark whose table is installed."""
+    """Look at every benchmark whose table is installed.
+
+    Raises:
+        DataError: The figures of a table are not those that were written.
+    """
+    for name in installed():
+        table = Table.open(data_folder() / name)
+        if replace(table).digest != table.digest:  # computed anew
+            raise DataError(
+                f"the table in {data_folder() / name} is damaged: its figures are not"
+                " those that were imported"
+            )
     for make in known().values():
         try:
             benchmark = make()

@@ -73,6 +73,8 @@ def work(
     finally:
         for worker in workers:
             worker.process.kill()
+        for worker in workers:  # so that nothing is written any more
+            worker.process.join()
 
 
 def _start(function: Callable[[Task], Result]) -> _Worker[Task]:

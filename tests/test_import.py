@@ -3,6 +3,7 @@
 import bz2
 import fcntl
 import json
+import math
 import os
 import pickle
 import resource
@@ -531,6 +532,28 @@ def test_what_is_noticed_is_told(source, data):
         "figures": 1200,
         "architectures at chance in the end": 0,
     }
+
+
+def test_a_figure_that_is_nan_is_an_error_without_bound(source, data):
+    def spoil(record):
+        trial = record["200"]["all_results"]["cifar10-valid", 777]
+        trial["eval_acc1es"]["x-valid@67"] = float("nan")
+
+    edited(source / "000011.pickle.pbz2", spoil)
+    take(source)
+    benchmark = load("nats_tss/cifar10")
+    arch = official.load(source / "000011.pickle.pbz2")["12"]["arch_str"]
+    arch = NATS_TSS.parse(arch)
+    archs = np.array([arch, arch])
+    for run in range(3):
+        seen = [benchmark.evaluate(Trial(arch, epochs), run) for epochs in (67, 68)]
+        finite = [math.isfinite(observation.error) for observation in seen]
+        assert finite == [True, run != 0]
+        errors, seconds = benchmark.curve(arch, run)
+        assert errors[66:68].tolist() == [observation.error for observation in seen]
+        many = benchmark.evaluate_many(archs, 68, run)
+        assert many[0].tolist() == [seen[1].error] * 2
+        assert many[1].tolist() == [seconds[67]] * 2 == [seen[1].cost] * 2
 
 
 def test_nothing_that_is_no_source_is_imported(data, tmp_path):

@@ -403,6 +403,7 @@ class TabularBenchmark:
             found = np.array_equal(self.table.keys.take(rows, mode="clip"), keys)
         if not found or not (counts := self._counts[rows]).all():
             raise KeyError(f"an architecture is not in the table of {self.name}")
+        seed %= math.lcm(*np.unique(counts).tolist())  # it may exceed 64 bits
         runs = self._training.starts[rows] + seed % counts
         seconds = self._training.seconds
         alike = seconds.ndim == 1

@@ -23,5 +23,6 @@ def main() -> None:
 
         if not isinstance(error, InputError | DataError):
             raise
-        typer.echo(f"benchsuite: {error}", err=True)
+        # One line, whatever the name of a file or an architecture has in it.
+        typer.echo(f"benchsuite: {' '.join(str(error).split())}", err=True)
         sys.exit(2)
