@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from types import FrameType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from benchsuite import benchmarks, catalogue
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.catalogue import Entry
 from benchsuite.core import Benchmark, InputError, Strategy
-from benchsuite.results import COLUMNS, Row, Run, rows
-from benchsuite.runner import Rules, search
+from benchsuite.results import COLUMNS, Effort, Row, Run, rows
+from benchsuite.runner import Rules, Timed, search
 from benchsuite.store import Store
+from benchsuite.strategies import ONE_FIDELITY
 from benchsuite.workers import Died, work
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class Task:
     strategy: str | Callable[..., Strategy]
     rules: Rules
     timeout: float
+
+
+class Done(NamedTuple):
+    """What came of a run: its rows, and what they took."""
+
+    rows: list[Row]
+    effort: Effort
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ def _find(asked: str | Callable[..., Strategy], source: str) -> Entry:
     return entry
 
 
-def do(task: Task) -> list[Row] | Failed:
+def do(task: Task) -> Done | Failed:
     """Do one run. Whatever the strategy does, the answer is rows or a reason.
 
     What it prints goes to stderr, since stdout is for programs to read.
@@ -131,11 +139,12 @@ def do(task: Task) -> list[Row] | Failed:
             benchmark = _load(on) if isinstance(on, str) else on
             entry = _find(task.strategy, run.source)
             rng = np.random.default_rng(run.seed)
-            strategy = entry.build(
-                benchmark.space, benchmark.epochs, rng, _told(task.rules)
+            strategy = Timed(
+                entry.build(benchmark.space, benchmark.epochs, rng, _told(task.rules))
             )
-            found = search(strategy, benchmark, task.rules, seed=run.seed)
-            return rows(run, list(found), benchmark)
+            found = list(search(strategy, benchmark, task.rules, seed=run.seed))
+            effort = Effort(strategy.trials, strategy.seconds)
+            return Done(rows(run, found, benchmark), effort)
     except OutOfTime:
         reason = f"it took more than {task.timeout:g} s; --timeout allows more"
         return Failed(reason, traceback.format_exc())
@@ -149,21 +158,32 @@ def _told(rules: Rules) -> dict[str, object]:
     return {name: getattr(rules, name) for name in catalogue.RULES}
 
 
-def _check_metrics(benchmark: Benchmark, rules: Rules) -> None:
-    """Refuse rules about figures that a benchmark does not have, or cannot meet.
+def _check_metrics(benchmark: Benchmark, metrics: Iterable[str]) -> None:
+    """Refuse what is about figures that a benchmark does not have.
 
     Raises:
-        InputError: It has no such metric, or no architecture meets the constraints.
+        InputError: It has no such metric; benchmarks that have it are named.
     """
-    for metric in (*rules.objectives, *rules.constraints):
+    for metric in metrics:
         if metric == "error" or metric in benchmark.metrics:
             continue
-        having = ", ".join(benchmarks.having(metric)) or "none that is installed"
         raise InputError(
             f"{benchmark.name} has no {metric}, it has"
             f" {', '.join(benchmark.metrics) or 'no metrics'}; benchmarks with"
-            f" {metric}: {having}"
+            f" {metric}: {benchmarks.suiting(_offers(metric))}"
         )
+
+
+def _offers(metric: str) -> Callable[[Benchmark], bool]:
+    return lambda benchmark: metric in benchmark.metrics
+
+
+def _check_constraints(benchmark: Benchmark, rules: Rules) -> None:
+    """Refuse constraints that no architecture of a table meets.
+
+    Raises:
+        InputError: So it is; the lowest figures are named.
+    """
     if rules.constraints and isinstance(benchmark, TabularBenchmark):
         figures = benchmark.figures(list(rules.constraints))
         limits = np.array(list(rules.constraints.values()))
@@ -189,15 +209,17 @@ def plan(
 
     Raises:
         InputError: No search would have to end, a benchmark is unknown, its data cannot
-            be read or it lacks a metric of the rules, no architecture meets the
-            constraints, or a strategy refuses its settings.
+            be read or it lacks a metric of the rules or of a strategy, no architecture
+            meets the constraints, or a strategy refuses its settings or the space.
     """
     if not rules.bounded:
         raise InputError("a search needs a budget in seconds, or a number of trials")
     loaded = [_load(each) if isinstance(each, str) else each for each in on]
     for benchmark in loaded:
-        _check_metrics(benchmark, rules)
+        _check_metrics(benchmark, (*rules.objectives, *rules.constraints))
+        _check_constraints(benchmark, rules)
         for entry in entries:
+            _check_metrics(benchmark, entry.metrics)
             catalogue.check_settings(entry, benchmark.space, benchmark.epochs)
     return [
         Task(
@@ -219,6 +241,20 @@ def plan(
         for entry in entries
         for seed in seeds
     ]
+
+
+def remarks(entries: Sequence[Entry], on: Sequence[str | Benchmark]) -> Iterator[str]:
+    """Say, each in one line, which strategies have nothing to halve, and where."""
+    loaded = [_load(each) if isinstance(each, str) else each for each in on]
+    single = [benchmark.name for benchmark in loaded if len(benchmark.epochs) == 1]
+    halving = {e.name: ONE_FIDELITY[e.name] for e in entries if e.name in ONE_FIDELITY}
+    if single and halving:
+        others = benchmarks.suiting(lambda other: len(other.epochs) > 1)
+        for name, left in halving.items():
+            yield (
+                f"{name} is {left} on {', '.join(single)}, with one fidelity;"
+                f" benchmarks with learning curves: {others}"
+            )
 
 
 def campaign(
@@ -243,13 +279,11 @@ def campaign(
             store.fail(task.run, result.reason)
             yield Outcome(task.run, "failed", result.reason, result.trace)
         else:
-            new = store.add(result, replace=force)
+            new = store.add(result.rows, result.effort, replace=force)
             yield Outcome(task.run, "recorded" if new else "known")
 
 
-def _results(
-    tasks: Sequence[Task], jobs: int
-) -> Iterator[tuple[Task, list[Row] | Failed]]:
+def _results(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Done | Failed]]:
     """Do the tasks, here or in several processes."""
     jobs = min(jobs, len(tasks))
     if jobs <= 1:
@@ -299,7 +333,7 @@ def compare(
                 f"{task.run.strategy} on {task.run.benchmark}, seed {task.run.seed}:"
                 f" {result.reason}\n{result.trace}"
             )
-        table += result if curves else result[-1:]
+        table += result.rows if curves else result.rows[-1:]
     from pandas import DataFrame  # takes longer to import than all the rest
 
     names = list(COLUMNS)

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from benchsuite.core import InputError, MakeStrategy, Strategy
+from benchsuite.core import InputError, MakeStrategy, Metric, Strategy
 from benchsuite.names import pick
 from benchsuite.spaces import SearchSpace
 from benchsuite.strategies import STRATEGIES
@@ -39,6 +39,7 @@ class Entry:
         make: Builds the strategy for one run.
         asked: What `find` was given, so that another process can find it as well.
         wants: Those of `RULES` that its signature has.
+        metrics: What it must be told of networks, by its settings of type `Metric`.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Entry:
     make: MakeStrategy
     asked: str | Maker
     wants: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
 
     def build(
         self,
@@ -141,6 +143,11 @@ def _entry(
         asked=asked,
         wants=tuple(
             name for name in RULES if name in inspect.signature(make).parameters
+        ),
+        metrics=tuple(
+            changed.get(key, parameter.default)
+            for key, parameter in defaults.items()
+            if parameter.annotation is Metric
         ),
     )
 

@@ -9,7 +9,7 @@ dataclasses: they are made and hashed by the million, at half the price.
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, NewType, Protocol
 
 import numpy as np
 
@@ -20,8 +20,12 @@ class InputError(ValueError):
     """Something a user named or gave cannot be used; the message is one line."""
 
 
+Metric = NewType("Metric", str)
+"""Name of a figure of a network; a strategy's setting of this type must be there."""
+
+
 class Trial(NamedTuple):
-    """A request: train `arch` for `epochs` epochs."""
+    """A request: train `arch` for `epochs` epochs; 0 asks for its metrics only."""
 
     arch: Architecture
     epochs: int
@@ -31,7 +35,8 @@ class Observation(NamedTuple):
     """What a strategy may know about a trial. A test figure has no place here.
 
     Attributes:
-        error: Validation error in [0, 1]; inf if training diverged.
+        error: Validation error in [0, 1]; inf if training diverged, nan if the network
+            is untrained.
         cost: Seconds to train from scratch to the trial's epochs.
         metrics: Figures of the network itself, such as `params`, `macs` or `latency`.
     """
@@ -99,6 +104,8 @@ class Benchmark(Protocol):
 
     def evaluate(self, trial: Trial, seed: int) -> Observation:
         """Train `trial.arch` to `trial.epochs` in the training run that `seed` picks.
+
+        0 epochs give the metrics of the untrained network, at what they cost.
 
         Raises:
             KeyError: `trial` is outside `space` or `epochs`.

@@ -9,11 +9,11 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from benchsuite.core import Benchmark, Incumbent, InputError
 
@@ -90,6 +90,18 @@ class Row(Run):
         for text in (self.reports, self.arch, self.metrics):
             if not _TEXT.fullmatch(text):
                 raise InputError(f"{text!r} is not plain text")
+
+
+class Effort(NamedTuple):
+    """What a run took beside its rows; it differs from one time to the next.
+
+    Attributes:
+        trials: How many trials the strategy asked for.
+        thought: Wall-clock seconds that it took to ask and to be told; nan if unknown.
+    """
+
+    trials: int
+    thought: float
 
 
 KEY: tuple[str, ...] = tuple(field.name for field in fields(Run))
@@ -169,8 +181,8 @@ def final(table: Iterable[Row]) -> Iterator[Row]:
         yield last
 
 
-def write(path: Path, columns: Iterable[str], lines: Iterable[Any]) -> None:
-    """Write dataclasses as CSV; a reader never sees half a file.
+def write(path: Path, columns: Sequence[str], lines: Iterable[Any]) -> None:
+    """Write attributes of objects as CSV; a reader never sees half a file.
 
     Raises:
         InputError: The file cannot be written; an earlier one is untouched.
@@ -179,7 +191,7 @@ def write(path: Path, columns: Iterable[str], lines: Iterable[Any]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for line in lines:
-        values = astuple(line)
+        values = [getattr(line, name) for name in columns]
         writer.writerow([f"{v:.6g}" if isinstance(v, float) else v for v in values])
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -266,5 +278,5 @@ def export(table: Iterable[Row], root: Path, *, curves: bool = False) -> list[Pa
                     f" first with `benchsuite import-results {path}`, or move it away"
                 )
     for path, lines in plans:
-        write(path, COLUMNS, lines)
+        write(path, list(COLUMNS), lines)
     return [path for path, _ in plans]

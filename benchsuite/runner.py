@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from heapq import heappop, heappush
 from operator import le
+from time import perf_counter
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from benchsuite.core import (
@@ -52,9 +53,17 @@ class Rules:
     trained as long is at least as good in all of them. A trial that breaks a constraint
     is paid for and told as it is, and never becomes an incumbent.
 
+    A trial of 0 epochs asks for the metrics of the untrained network. It costs what
+    the benchmark says computing them costs, often nothing, and does not count as one of
+    the `trials`; it is told with an error of inf, and never becomes an incumbent.
+
     A strategy that answers None waits for the next outcome; with nothing running, the
     search is over. So it is after 10,000 trials in a row that cost nothing, since
     the clock would stand still for ever.
+
+    What a strategy thinks takes time too, on the machine that it runs on. Under "free"
+    the clock does not know of it; under "charge" it goes on, and so do the trainings
+    that run, and results differ from one machine and one run to the next.
 
     Attributes:
         budget: Seconds on the clock, however many workers share it.
@@ -63,6 +72,7 @@ class Rules:
         overrun: Whether a trial that finishes after the budget counts.
         repeat: Whether training again what has been trained is charged.
         promotion: Whether more epochs continue a training or start it over.
+        thinking: Whether the clock counts the seconds that the strategy takes.
         objectives: What is minimised: "error", and names of metrics.
         constraints: The most that metrics may be, by name.
 
@@ -76,6 +86,7 @@ class Rules:
     overrun: Literal["drop", "keep"] = "drop"
     repeat: Literal["pay", "free"] = "pay"
     promotion: Literal["resume", "restart"] = "resume"
+    thinking: Literal["free", "charge"] = "free"
     objectives: tuple[str, ...] = ("error",)
     constraints: Mapping[str, float] = field(default_factory=dict)
 
@@ -219,13 +230,44 @@ class Front:
         return True
 
 
+class Timed:
+    """A strategy under a stopwatch.
+
+    Attributes:
+        seconds: Wall-clock time spent in `ask` and `tell` so far.
+        trials: How many trials with epochs it has asked for.
+    """
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self.seconds, self.trials = 0.0, 0
+
+    def ask(self) -> Trial | None:
+        """Ask the strategy."""
+        start = perf_counter()
+        trial = self._strategy.ask()
+        self.seconds += perf_counter() - start
+        if type(trial) is Trial:
+            self.trials += trial.epochs > 0
+        elif trial is not None:
+            raise TypeError(f"ask() gave {trial!r:.200}, not a Trial or None")
+        return trial
+
+    def tell(self, trial: Trial, observation: Observation) -> None:
+        """Tell the strategy."""
+        start = perf_counter()
+        self._strategy.tell(trial, observation)
+        self.seconds += perf_counter() - start
+
+
 def search(
     strategy: Strategy, benchmark: Benchmark, rules: Rules, *, seed: int
 ) -> Iterator[Incumbent]:
     """Run `strategy` on `benchmark` under `rules`, yielding each new incumbent.
 
     Args:
-        strategy: Freshly built; it is told every outcome that counts exactly once.
+        strategy: Freshly built; it is told every outcome that counts exactly once. One
+            that is `Timed` already says afterwards how long it has thought.
         benchmark: Answers the strategy's trials.
         rules: What is charged, and when the search ends: see `Rules`.
         seed: Picks the training run of every trial.
@@ -238,6 +280,8 @@ def search(
             has no such metric as the rules name.
         TypeError: `ask` returned something other than a trial or None.
     """
+    timed = strategy if isinstance(strategy, Timed) else Timed(strategy)
+    charged, thought = rules.thinking == "charge", timed.seconds
     clock, started, idle = 0.0, 0, 0
     budget, trials, workers = rules.budget, rules.trials, rules.workers
     resume, free = rules.promotion == "resume", rules.repeat == "free"
@@ -252,31 +296,34 @@ def search(
             and started < trials
             and clock < budget
             and idle < PATIENCE
-            and (trial := strategy.ask()) is not None
+            and (trial := timed.ask()) is not None
         ):
-            if type(trial) is not Trial:
-                raise TypeError(f"ask() gave {trial!r:.200}, not a Trial or None")
+            if charged:
+                clock, thought = clock + timed.seconds - thought, timed.seconds
             observation = benchmark.evaluate(trial, seed)
             price, had = observation.cost, trained.get(trial.arch, 0.0)
-            if had:
+            if had and trial.epochs:
                 if price <= had:  # a repeat
                     price = 0.0 if free else price
                 elif resume:  # a promotion
                     price -= had
             heappush(running, (clock + price, started, trial, observation))
-            started += 1
+            started += trial.epochs > 0
             idle = 0 if price else idle + 1
         if not running:
             return
-        clock, _, trial, observation = heappop(running)
+        finish, _, trial, observation = heappop(running)
+        clock = max(clock, finish)
         if clock > budget and rules.overrun == "drop":
             return
         arch, error = trial.arch, observation.error
-        if observation.cost > trained.get(arch, 0.0):
+        if trial.epochs and observation.cost > trained.get(arch, 0.0):
             trained[arch] = observation.cost
         if error != error:  # nan: no comparison of a strategy would notice it
             observation = observation._replace(error=math.inf)
-        strategy.tell(trial, observation)
+        timed.tell(trial, observation)
+        if not trial.epochs:
+            continue
         if plain:
             rank = (-trial.epochs, error)
             better = rank < bar and math.isfinite(error)

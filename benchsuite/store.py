@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from benchsuite.core import InputError
-from benchsuite.results import COLUMNS, KEY, Row, Run, run_of
+from benchsuite.results import COLUMNS, KEY, Effort, Row, Run, run_of
 
-_VERSION = 1
+_VERSION = 2
 _SQL = {str: "TEXT NOT NULL", int: "INTEGER NOT NULL", float: "REAL"}  # nan is NULL
 _STEP = [name for name in COLUMNS if name not in (*KEY, "reports")]
 _NAMES = ", ".join(f'"{name}"' for name in KEY)  # quoted: `table` is a word of SQL
@@ -32,13 +32,21 @@ def _equal(names: Iterable[str]) -> str:
 _SCHEMA = f"""
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, {_declare(KEY)}, reports TEXT NOT NULL,
-    last_step INTEGER NOT NULL, UNIQUE ({_NAMES}));
+    last_step INTEGER NOT NULL, trials INTEGER, thought REAL, UNIQUE ({_NAMES}));
 CREATE TABLE incumbents (
     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, {_declare(_STEP)},
     PRIMARY KEY (run, step)) WITHOUT ROWID;
 CREATE TABLE failures ({_declare(KEY)}, reason TEXT NOT NULL, UNIQUE ({_NAMES}));
 PRAGMA user_version = {_VERSION};
 """
+
+_UPGRADES = {  # from each earlier version
+    1: f"""
+ALTER TABLE runs ADD COLUMN trials INTEGER;
+ALTER TABLE runs ADD COLUMN thought REAL;
+PRAGMA user_version = {_VERSION};
+"""
+}
 
 _MOVE = "move it away; `import-results` reads tables back in"
 _ROOM = "make room; every run acknowledged so far is safe"
@@ -92,7 +100,7 @@ class Store:
             raise
 
     def _prepare(self) -> None:
-        """Make the tables of a new file, and refuse another version's."""
+        """Make or upgrade the tables, and refuse those of a later version."""
         with self._trouble():
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")  # a power cut loses nothing
@@ -100,8 +108,10 @@ class Store:
         with self._transaction():
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             (tables,) = self._db.execute("PRAGMA schema_version").fetchone()
-            if not version and not tables:  # a new file
-                for statement in _SCHEMA.split(";\n"):
+            new = not version and not tables
+            if new or version in _UPGRADES:
+                script = _SCHEMA if new else _UPGRADES[version]
+                for statement in script.split(";\n"):
                     self._db.execute(statement)
             elif version != _VERSION:
                 raise InputError(
@@ -149,11 +159,18 @@ class Store:
             query = f"SELECT 1 FROM runs WHERE {_equal(KEY)}"
             return self._db.execute(query, astuple(run)).fetchone() is not None
 
-    def add(self, rows: Sequence[Row], *, replace: bool = False) -> bool:
+    def add(
+        self,
+        rows: Sequence[Row],
+        effort: Effort | None = None,
+        *,
+        replace: bool = False,
+    ) -> bool:
         """Record one whole run.
 
         Args:
             rows: Of one run, in the order of their steps.
+            effort: What it took, if that is known.
             replace: Forget what is recorded under this key or an earlier `source` of
                 the same strategy, rather than keep it.
 
@@ -161,7 +178,7 @@ class Store:
             Whether it was recorded; False, and no change, if the run was there.
         """
         with self._transaction():
-            return self._add(rows, replace)
+            return self._add(rows, effort, replace)
 
     def add_all(self, runs: Iterable[Sequence[Row]]) -> int:
         """Record many runs in one transaction, and count those that were not there.
@@ -179,7 +196,7 @@ class Store:
                         f" {rows[0].benchmark} with seed {rows[0].seed}:"
                         f" {_difference(kept, rows[-1])}"
                     )
-                new += self._add(rows, replace=False)
+                new += self._add(rows, None, replace=False)
         return new
 
     def _recorded(self, row: Row) -> Row | None:
@@ -188,15 +205,18 @@ class Store:
         line = self._db.execute(query, astuple(run_of(row))).fetchone()
         return _row(line) if line else None
 
-    def _add(self, rows: Sequence[Row], replace: bool) -> bool:
+    def _add(self, rows: Sequence[Row], effort: Effort | None, replace: bool) -> bool:
         run = run_of(rows[0])
         if replace:
             self._forget("runs", run)
-        holes = ", ".join("?" * (len(KEY) + 2))
+        holes = ", ".join("?" * (len(KEY) + 4))
         added = self._db.execute(
-            f"INSERT INTO runs ({_NAMES}, reports, last_step) VALUES ({holes})"
-            " ON CONFLICT DO NOTHING",
-            (*astuple(run), rows[0].reports, rows[-1].step),
+            f"INSERT INTO runs ({_NAMES}, reports, last_step, trials, thought)"
+            f" VALUES ({holes}) ON CONFLICT DO NOTHING",
+            (
+                *(*astuple(run), rows[0].reports, rows[-1].step),
+                *(effort or (None, None)),
+            ),
         )
         if not added.rowcount:
             return False
@@ -231,6 +251,14 @@ class Store:
         query = f"{_EVERY if curves else _FINAL} ORDER BY {_NAMES}, step"
         with self._trouble():
             yield from map(_row, self._db.execute(query))
+
+    def efforts(self) -> dict[Run, Effort]:
+        """Tell what each run took whose time was taken: those that were done here."""
+        query = f"SELECT {_NAMES}, trials, thought FROM runs WHERE thought IS NOT NULL"
+        with self._trouble():
+            return {
+                Run(*line[:-2]): Effort(*line[-2:]) for line in self._db.execute(query)
+            }
 
     def failures(self) -> list[Failure]:
         """List the runs that failed and have not succeeded since, sorted."""

@@ -4,21 +4,24 @@ import math
 import os
 import sys
 import time
+from collections import Counter
 from functools import partial
 from typing import Literal
 
 import pytest
+from scipy.stats import chi2
 
 import benchsuite
 from benchsuite import catalogue
-from benchsuite.campaign import Failed, campaign, compare, do, plan
+from benchsuite.campaign import Failed, campaign, compare, do, plan, remarks
 from benchsuite.core import InputError, Trial
-from benchsuite.runner import Rules
+from benchsuite.runner import Rules, search
 from benchsuite.spaces import NATS_TSS
 from benchsuite.store import Store
+from benchsuite.strategies import ONE_FIDELITY, STRATEGIES
 from benchsuite.strategies.regularized_evolution import RegularizedEvolution
 from benchsuite.workers import Died, work
-from tests.toys import rng
+from tests.toys import Additive, Distinct, Watched, rng
 
 OWN = '''
 from benchsuite import Trial
@@ -383,6 +386,52 @@ def test_what_cannot_be_found_is_told_in_one_line(asked, message, tmp_path):
 def test_settings_that_the_constructor_refuses_are_told_before_any_run():
     with pytest.raises(InputError, match=r"regularized_evolution\[sample_size=0\]: "):
         tasks_of("regularized_evolution[sample_size=0]")
+
+
+def test_a_metric_that_a_strategy_needs_is_missed_before_any_run():
+    with pytest.raises(InputError, match="nb201/cifar10 has no zc_synflow, it has "):
+        tasks_of("regularized_evolution_warm_start")
+    with pytest.raises(InputError, match="with parms: none that is installed"):
+        tasks_of("regularized_evolution_warm_start[score=parms]")
+    (task,) = tasks_of(
+        "regularized_evolution_warm_start[score=params,candidates=50]", seeds=1
+    )
+    done = do(task)
+    assert (done.effort.trials, done.rows[-1].epochs) == (5, 200)
+    assert done.effort.thought > 0
+
+
+def test_what_halves_says_that_there_is_nothing_to_halve():
+    entries = [catalogue.find(name) for name in ("asha", "random_search")]
+    (remark,) = remarks(entries, ["nb201/cifar10", "synthetic/curves"])
+    assert remark.startswith("asha is random search on nb201/cifar10, with one")
+    assert "synthetic/curves" in remark
+    assert not list(remarks(entries, ["synthetic/curves"]))
+    assert not list(remarks(entries[1:], ["nb201/cifar10"]))
+
+
+def test_all_that_halve_are_known_to():
+    """They alone train for less than all epochs where there are curves."""
+    halving = set()
+    for name in STRATEGIES:
+        asked = Watched(STRATEGIES[name](Distinct().space, (1, 3, 9, 27), rng()))
+        list(search(asked, Distinct(), Rules(trials=5, workers=5), seed=0))
+        if any(0 < trial.epochs < 27 for trial in asked.asked):
+            halving.add(name)
+    assert halving == ONE_FIDELITY.keys()
+
+
+@pytest.mark.parametrize("name", ["asha", "dehb", "hyperband", "successive_halving"])
+def test_with_one_fidelity_they_are_random_search(name):
+    """All 3,000 are drawn evenly; a chi-square so large has a chance of 1e-6."""
+    assert ONE_FIDELITY[name] == "random search"
+    toy = Additive(decisions=2, options=4, epochs=1)
+    asked = Watched(STRATEGIES[name](toy.space, (1,), rng(5)))
+    list(search(asked, toy, Rules(trials=3000), seed=0))
+    counts = Counter(trial.arch for trial in asked.asked)
+    expected = 3000 / 16
+    square = sum((counts[a] - expected) ** 2 / expected for a in toy.space)
+    assert square < chi2.isf(1e-6, 15)
 
 
 def test_an_installed_distribution_brings_strategies(tmp_path, monkeypatch):

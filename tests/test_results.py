@@ -8,7 +8,7 @@ import pytest
 
 from benchsuite import results
 from benchsuite.core import Incumbent, InputError
-from benchsuite.results import Row, Run
+from benchsuite.results import Effort, Row, Run
 from benchsuite.store import Store
 
 RUN = Run("toy/toy", "0" * 8, "random_search", "", "trials=2", 0, "12345678")
@@ -273,8 +273,32 @@ def test_another_version_is_told(tmp_path):
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(InputError, match="version 99, not 1"):
+    with pytest.raises(InputError, match="version 99, not 2"):
         Store(path)
+
+
+def test_what_a_run_took_is_kept_if_it_was_measured(store):
+    assert store.add([FIRST, LAST], Effort(2, 0.5))
+    assert store.add([of(NOTHING, seed=1)])
+    assert store.efforts() == {RUN: Effort(2, 0.5)}
+
+
+def test_a_store_of_version_1_is_upgraded_and_loses_nothing(tmp_path):
+    path = tmp_path / "runs.sqlite"
+    with Store(path) as store:
+        store.add([FIRST, LAST])
+    with sqlite3.connect(path) as db:  # version 1 had neither
+        db.execute("ALTER TABLE runs DROP COLUMN trials")
+        db.execute("ALTER TABLE runs DROP COLUMN thought")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    for _ in range(2):
+        with Store(path) as store:
+            assert list(store.rows(curves=True)) == [FIRST, LAST]
+            assert store.efforts() == {}
+    with Store(path) as store:
+        assert store.add([of(FIRST, seed=1)], Effort(1, 0.25))
+        assert list(store.efforts().values()) == [Effort(1, 0.25)]
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):

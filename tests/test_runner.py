@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchsuite.core import InputError, Observation, Trial
-from benchsuite.runner import RULES, Rules, search
+from benchsuite.runner import RULES, Rules, Timed, search
 from benchsuite.strategies import STRATEGIES
 from tests.toys import Priced, Script, Watched, rng
 
@@ -168,6 +168,87 @@ def test_incumbent_has_what_was_observed():
 
     (found,) = search(Script(Trial(A, 2)), Measured(1), Rules(), seed=4)
     assert found == (7.0, A, 2, 0.25, {"params": 7.0})
+
+
+class Judged(Priced):
+    """Priced; the metrics of an untrained network cost 3 s and say its number."""
+
+    metrics = ("zc_number",)
+
+    def evaluate(self, trial, seed):
+        if trial.epochs:
+            return super().evaluate(trial, seed)
+        return Observation(math.nan, 3.0, {"zc_number": trial.arch[0]})
+
+
+@pytest.mark.parametrize("objectives", [("error",), ("error", "zc_number")])
+def test_untrained_networks_are_charged_and_told_but_no_trials_nor_incumbents(
+    objectives,
+):
+    rules = Rules(trials=2, objectives=objectives)
+    script = Watched(Script(Trial(A, 0), Trial(A, 1), Trial(B, 0), Trial(B, 1)))
+    benchmark = Judged(1, 1)
+    benchmark.metrics = ()
+    if len(objectives) == 2:
+        benchmark.evaluate = lambda trial, seed: Judged.evaluate(
+            benchmark, trial, seed
+        )._replace(metrics={"zc_number": -trial.arch[0]})
+    found = list(search(script, benchmark, rules, seed=0))
+    assert [(i.arch, i.epochs, i.cost) for i in found] == [(A, 1, 4), (B, 1, 8)]
+    assert [(t.epochs, o.error) for t, o in script.told] == [
+        *((0, math.inf), (1, 1 / 2), (0, math.inf), (1, 1 / 3)),
+    ]
+
+
+def test_what_a_score_costs_is_no_training_to_resume():
+    script = Script(Trial(A, 0), Trial(A, 1), Trial(A, 0), Trial(A, 2))
+    assert costs(script, Judged(2), Rules()) == [5, 10]
+
+
+def test_scores_that_cost_nothing_end_a_search_some_time():
+    class Free(Judged):
+        def evaluate(self, trial, seed):
+            return super().evaluate(trial, seed)._replace(cost=0.0)
+
+    script = Script(*[Trial(A, 0)] * 10_001)
+    assert not list(search(script, Free(1), Rules(trials=1), seed=0))
+    assert len(script.told) == 10_000
+
+
+class Slow(Script):
+    """Takes 5 s to say what to train and 1 s to take an outcome."""
+
+    now = 0.0
+
+    def ask(self):
+        self.now += 5
+        return super().ask()
+
+    def tell(self, trial, observation):
+        self.now += 1
+        super().tell(trial, observation)
+
+
+@pytest.mark.parametrize(
+    ("workers", "thinking", "finished"),
+    [
+        (1, "free", [10, 20, 30]),
+        # asked at 0, 16 and 32, started 5 s later
+        (1, "charge", [15, 31, 47]),
+        (2, "free", [10, 10, 20]),
+        # asked at 0, 5 and 16: B ends at 20, while it is thought about C until 21
+        (2, "charge", [15, 21, 31]),
+    ],
+)
+def test_thinking_is_measured_and_charged_on_request(
+    workers, thinking, finished, monkeypatch
+):
+    slow = Slow(Trial(A, 1), Trial(B, 1), Trial(C, 1))
+    monkeypatch.setattr("benchsuite.runner.perf_counter", lambda: slow.now)
+    timed, rules = Timed(slow), Rules(workers=workers, thinking=thinking, trials=3)
+    found = search(timed, Priced(10, 10, 10), rules, seed=0)
+    assert [incumbent.cost for incumbent in found] == finished
+    assert (timed.trials, timed.seconds) == (3, 18)
 
 
 def test_nothing_but_trials_may_be_asked():

@@ -22,9 +22,12 @@ class Additive:
     error(arch, e, run) = (.05 + .4 * mean penalty) + .5 * exp(-4 e / E) + .001 * run,
     where option c of decision d has the penalty ((7 c + 3 d) mod C) / C: the best is
     the option whose remainder is 0. An epoch of option 0 everywhere takes 1 s.
+
+    An untrained network is free; its score is 1 less the mean penalty of all decisions
+    but the first.
     """
 
-    name, data, reports, metrics = "toy/additive", "0" * 8, "test", ()
+    name, data, reports, metrics = "toy/additive", "0" * 8, "test", ("zc_synflow",)
 
     def __init__(self, decisions=5, options=4, epochs=27, runs=3):
         names = tuple(f"o{c}" for c in range(options))
@@ -42,9 +45,15 @@ class Additive:
         total = sum(p[a] for p, a in zip(self.penalties, arch, strict=True)) / len(arch)
         return 0.05 + 0.4 * total + 0.5 * math.exp(-4 * epochs / self.epochs[-1])
 
+    def score(self, arch):
+        pairs = zip(self.penalties[1:], arch[1:], strict=True)
+        return 1 - sum(penalty[option] for penalty, option in pairs) / len(arch)
+
     def evaluate(self, trial, seed):
-        if trial.arch not in self.space or trial.epochs not in self.epochs:
+        if trial.arch not in self.space or trial.epochs not in (0, *self.epochs):
             raise KeyError(f"{trial} is outside")
+        if not trial.epochs:
+            return Observation(math.nan, 0.0, {"zc_synflow": self.score(trial.arch)})
         error = self._error(*trial) + 0.001 * (seed % self.runs)
         cost = trial.epochs * (1 + sum(trial.arch) / len(trial.arch))
         return Observation(error, cost, NOTHING)
@@ -67,6 +76,8 @@ class Distinct(Additive):
 
     def evaluate(self, trial, seed):
         seen = super().evaluate(trial, seed)
+        if not trial.epochs:
+            return seen
         more = (613 + 2 * trial.epochs) * self.ranks[trial.arch] % 1024 / 1024
         return seen._replace(error=seen.error + 0.3 * more)
 
@@ -123,6 +134,10 @@ class Watched:
     def __init__(self, strategy):
         self.strategy = strategy
         self.asked, self.told, self.waits = [], [], 0
+
+    @property
+    def trained(self):
+        return [trial for trial, _ in self.told if trial.epochs]
 
     def ask(self):
         trial = self.strategy.ask()

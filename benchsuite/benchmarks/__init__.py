@@ -1,6 +1,6 @@
 """Benchmarks by name: `<space or release>/<task>[@<schedule>]`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -40,12 +40,14 @@ def known() -> Mapping[str, Callable[[], Benchmark]]:
     return {**BENCHMARKS, **{name: partial(user_table, name) for name in own}}
 
 
-def having(metric: str) -> Iterator[str]:
-    """Yield the names of the benchmarks that answer and have a metric."""
+def suiting(wish: Callable[[Benchmark], bool]) -> str:
+    """Name the benchmarks that answer and are as wished, for a message to the user."""
+    names = []
     for name in known():
         with suppress(AbsentError):
-            if not needs(name) and metric in load(name).metrics:
-                yield name
+            if not needs(name) and wish(load(name)):
+                names.append(name)
+    return ", ".join(names) or "none that is installed"
 
 
 def needs(name: str) -> str:

@@ -137,7 +137,8 @@ class TabularBenchmark:
 
     A search with seed s sees run `s mod n` of an architecture that has n runs, its
     error and its seconds alike. The seconds are those of training from scratch and of
-    one pass over the validation images, if the table knows them.
+    one pass over the validation images, if the table knows them. A trial of 0 epochs
+    costs nothing: its metrics are written down.
 
     The report is the mean test error of all test runs after full training or, if the
     table has no test figures, the mean validation error of the other n - 1 runs.
@@ -262,11 +263,13 @@ class TabularBenchmark:
     def _first_time(self, trial: Trial) -> list[Observation | None]:
         """Make room for what each run says of a trial."""
         row = self._find(trial.arch)
-        if trial.epochs not in self._columns:
+        told: list[Observation | None] = [None] * row.count
+        if not trial.epochs:  # what is recorded of an untrained network is free
+            told = [Observation(math.nan, 0.0, row)]
+        elif trial.epochs not in self._columns:
             raise self._no_such_epochs(trial.epochs)
         if len(self._told) >= _TRIALS:
             self._told.clear()
-        told: list[Observation | None] = [None] * row.count
         self._told[trial] = told
         return told
 

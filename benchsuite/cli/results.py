@@ -70,7 +70,7 @@ def run(
     from dataclasses import replace
 
     from benchsuite import catalogue
-    from benchsuite.campaign import campaign, plan
+    from benchsuite.campaign import campaign, plan, remarks
     from benchsuite.core import InputError
     from benchsuite.runner import Rules
     from benchsuite.store import Store
@@ -89,14 +89,12 @@ def run(
     names = [name.strip() for each in on for name in each.split(",") if name.strip()]
     if not names:
         raise InputError("--on takes names of benchmarks; `benchsuite list` has them")
-    entries = [catalogue.find(strategy) for strategy in strategies]
-    tasks = plan(
-        list({(e.name, e.settings, e.source): e for e in entries}.values()),
-        list(dict.fromkeys(names)),
-        law,
-        _seeds(seeds),
-        timeout=timeout,
-    )
+    found = [catalogue.find(strategy) for strategy in strategies]
+    entries = list({(e.name, e.settings, e.source): e for e in found}.values())
+    names = list(dict.fromkeys(names))
+    tasks = plan(entries, names, law, _seeds(seeds), timeout=timeout)
+    for remark in remarks(entries, names):
+        typer.echo(f"note: {remark}", err=True)
     with Store(results / "runs.sqlite") as store:
         outcomes = campaign(tasks, store, jobs=jobs, force=force)
         failed = _follow(outcomes, tasks, results / "failures.log", as_json)
@@ -223,14 +221,11 @@ def leaderboard(
 
 def _standings(store: Store, results: Path) -> list[Standing]:
     """Compute the leaderboard and write it down."""
-    from dataclasses import fields
-
-    from benchsuite.report.leaderboard import Standing, leaderboard
+    from benchsuite.report.leaderboard import CANONICAL, leaderboard
     from benchsuite.results import write
 
-    standings = leaderboard(store.rows())
-    columns = [field.name for field in fields(Standing)]
-    write(results / "leaderboard.csv", columns, standings)
+    standings = leaderboard(store.rows(), store.efforts())
+    write(results / "leaderboard.csv", CANONICAL, standings)
     return standings
 
 
@@ -253,6 +248,7 @@ def _show_standings(standings: Sequence[Standing]) -> None:
                 "seen",
                 "regret",
                 "group",
+                "thought",
             ),
             [
                 (
@@ -265,6 +261,7 @@ def _show_standings(standings: Sequence[Standing]) -> None:
                     f"{s.seen_mean:.5f}",
                     f"{s.regret_mean:.5f}",
                     s.group,
+                    f"{1e3 * s.thought:.3g} ms" if s.thought == s.thought else "",
                 )
                 for s in lines
             ],

@@ -1,13 +1,22 @@
 """The leaderboard: who finds the best architectures, and who cannot be told apart."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import combinations, groupby
 from operator import attrgetter
+from types import MappingProxyType
 
 from benchsuite.report import statistics
-from benchsuite.results import COLUMNS, Row, final, round_to_six
+from benchsuite.results import (
+    COLUMNS,
+    Effort,
+    Row,
+    Run,
+    final,
+    round_to_six,
+    run_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,8 @@ class Standing:
         rank: 1 has the lowest mean; equal means to six digits share a rank.
         group: Strategies that share a letter cannot be told apart at 5 %: see
             `statistics.paired_p` and `statistics.holm`, over all pairs of the contest.
+        thought: Wall-clock seconds that the strategy took for a trial, to ask for it
+            and to be told of it, on the machine where it ran; nan if not measured.
     """
 
     benchmark: str
@@ -53,20 +64,28 @@ class Standing:
     regret_mean: float
     rank: int
     group: str
+    thought: float
 
 
-def leaderboard(table: Iterable[Row]) -> list[Standing]:
+CANONICAL = [field.name for field in fields(Standing) if field.name != "thought"]
+"""The columns that are the same on every machine."""
+
+
+def leaderboard(
+    table: Iterable[Row], efforts: Mapping[Run, Effort] = MappingProxyType({})
+) -> list[Standing]:
     """Rank the strategies of each contest by their mean reported error.
 
     Args:
         table: Rows in any order; of each run, the last step counts. Searches for
             several objectives are left out: see `report.fronts`.
+        efforts: What runs took, of those where that is known.
     """
     single = (row for row in table if "objectives=" not in row.rules)
     in_order = sorted(single, key=attrgetter(*COLUMNS))  # half the time of Row.__lt__
     rows = sorted(final(in_order), key=_contest)
     contests = groupby(rows, key=_contest)
-    return [line for _, group in contests for line in _standings(list(group))]
+    return [line for _, group in contests for line in _standings(list(group), efforts)]
 
 
 def _contest(row: Row) -> tuple[str, str, str, str]:
@@ -77,7 +96,9 @@ def _contender(row: Row) -> tuple[str, str, str]:
     return row.strategy, row.settings, row.source
 
 
-def _standings(rows: Sequence[Row]) -> Iterator[Standing]:
+def _standings(
+    rows: Sequence[Row], efforts: Mapping[Run, Effort]
+) -> Iterator[Standing]:
     """Rank one contest."""
     runs = {
         contender: list(group)
@@ -117,7 +138,15 @@ def _standings(rows: Sequence[Row]) -> Iterator[Standing]:
             regret_mean=_mean_regret(own),
             rank=ranks.setdefault(keys[contender], place),
             group=group,
+            thought=_thought(own, efforts) if efforts else math.nan,
         )
+
+
+def _thought(rows: Sequence[Row], efforts: Mapping[Run, Effort]) -> float:
+    """Share the time of all runs that were timed among their trials."""
+    known = [effort for row in rows if (effort := efforts.get(run_of(row)))]
+    trials = sum(effort.trials for effort in known)
+    return sum(effort.thought for effort in known) / trials if trials else math.nan
 
 
 def _groups(runs: Sequence[Sequence[Row]]) -> list[str]:

@@ -20,6 +20,7 @@ from benchsuite.strategies.model_based.sa_ea import (
 )
 from benchsuite.strategies.model_based.smac import smac
 from benchsuite.strategies.model_based.tpe import tpe
+from benchsuite.strategies.move_proposal import MoveProposal
 from benchsuite.strategies.nsga2 import NSGA2
 from benchsuite.strategies.random_scalarization import RandomScalarization
 from benchsuite.strategies.random_search import RandomSearch
@@ -35,6 +36,7 @@ from benchsuite.strategies.shaped import (
 )
 from benchsuite.strategies.simulated_annealing import SimulatedAnnealing
 from benchsuite.strategies.successive_halving import SuccessiveHalving
+from benchsuite.strategies.warm_start import WarmStart
 
 STRATEGIES: dict[str, MakeStrategy] = {
     "anasod_bo": anasod_bo,
@@ -65,9 +67,11 @@ STRATEGIES: dict[str, MakeStrategy] = {
     "regularized_evolution": RegularizedEvolution,
     "regularized_evolution_deb": regularized_evolution_deb,
     "regularized_evolution_mnasnet": regularized_evolution_mnasnet,
+    "regularized_evolution_move_proposal": MoveProposal,
     "regularized_evolution_nats": partial(
         RegularizedEvolution, population_size=10, sample_size=3, mutate=as_published
     ),
+    "regularized_evolution_warm_start": WarmStart,
     "reinforce": Reinforce,
     "reinforce_tunas": reinforce_tunas,
     "sa_ea_generation": sa_ea_generation,
@@ -77,3 +81,11 @@ STRATEGIES: dict[str, MakeStrategy] = {
     "successive_halving": SuccessiveHalving,
     "tpe": tpe,
 }
+
+ONE_FIDELITY = {
+    **dict.fromkeys(
+        ("asha", "dehb", "hyperband", "successive_halving"), "random search"
+    ),
+    **dict.fromkeys(("bohb", "bohb_nats"), "draws from a density, without halving,"),
+}
+"""What remains, where there is one fidelity, of the strategies that need several."""

@@ -63,16 +63,26 @@ class RegularizedEvolution:
 
     def ask(self) -> Trial:
         """Draw the first population at random, then mutate winners."""
-        if self._newcomers > 0 or not self._archs:
+        if self.drawing:
             self._newcomers -= 1
             arch = self._first.pop() if self._first else self._space.sample(self._rng)
             return Trial(arch, self._full)
+        (child,) = self.children(1)
+        return Trial(child, self._full)
+
+    @property
+    def drawing(self) -> bool:
+        """Whether the next trial is of the first population."""
+        return self._newcomers > 0 or not self._archs
+
+    def children(self, count: int) -> list[Architecture]:
+        """Mutate the winner of a tournament `count` times."""
         # The paper adds one random member after the other to the sample, so that a
         # member may stand in it twice. Of equals, the one drawn first wins.
         draws = len(self._archs) * self._rng.random(self._sample_size)
         winner = min(draws.astype(np.int64).tolist(), key=self._errors.__getitem__)
-        child = self._mutate(self._space, self._archs[winner], self._rng)
-        return Trial(child, self._full)
+        parent = self._archs[winner]
+        return [self._mutate(self._space, parent, self._rng) for _ in range(count)]
 
     def tell(self, trial: Trial, observation: Observation) -> None:
         """Append the newcomer; a full population drops its oldest member."""

@@ -4,14 +4,14 @@ Abdelfattah, Mehrotra, Dudziak & Lane, "Zero-Cost Proxies for Lightweight NAS", 
 2021, sec. 4 (the warm-up). https://arxiv.org/abs/2101.08134
 """
 
-import math
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
-from benchsuite.core import Observation, Strategy, Trial
+from benchsuite.core import Metric, Observation, Strategy, Trial
 from benchsuite.spaces import Architecture, SearchSpace
+from benchsuite.strategies.move_proposal import SYNFLOW, read_score
 from benchsuite.strategies.regularized_evolution import RegularizedEvolution
 
 _DRAWS = 10  # for one candidate, where most of a small space has been drawn
@@ -39,7 +39,8 @@ class WarmStart:
     better, and one that is not finite comes last. Waits until all scores are known.
 
     Raises:
-        ValueError: `candidates` is below 1; or, in `tell`, there is no such score.
+        ValueError: `candidates` is below 1 or 10,000 or more, which a search takes for
+            standing still; or, in `tell`, there is no such score.
     """
 
     def __init__(
@@ -48,12 +49,12 @@ class WarmStart:
         epochs: tuple[int, ...],
         rng: np.random.Generator,
         *,
-        score: str = "synflow",  # the best one in the paper
+        score: Metric = SYNFLOW,
         candidates: int = 3000,  # as in its largest warm-up
         strategy: Startable = RegularizedEvolution,
     ) -> None:
-        if candidates < 1:
-            raise ValueError(f"candidates must be at least 1, not {candidates}")
+        if not 1 <= candidates < 10_000:
+            raise ValueError(f"candidates must be 1 to 9,999, not {candidates}")
         self._space, self._epochs, self._rng = space, epochs, rng
         self._score, self._make = score, strategy
         draws = (space.sample(rng) for _ in range(_DRAWS * candidates))
@@ -76,13 +77,7 @@ class WarmStart:
         if self._strategy:
             self._strategy.tell(trial, observation)
             return
-        if self._score not in observation.metrics:
-            raise ValueError(
-                f"untrained networks are not scored by {self._score!r} here, but by"
-                f" {', '.join(sorted(observation.metrics)) or 'nothing'}"
-            )
-        score = observation.metrics[self._score]
-        self._scores[trial.arch] = score if math.isfinite(score) else -math.inf
+        self._scores[trial.arch] = read_score(observation, self._score)
         if len(self._scores) == len(self._candidates):
             best = sorted(self._candidates, key=self._scores.__getitem__, reverse=True)
             self._strategy = self._make(

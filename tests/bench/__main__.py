@@ -156,7 +156,7 @@ def starting():
 def storing():
     entry = catalogue.find("regularized_evolution")
     tasks = plan([entry], [NAME], Rules(trials=200), range(500), timeout=60.0)
-    runs = [do(task) for task in tasks]
+    runs = [do(task).rows for task in tasks]
     lines = [tuple(getattr(r, n) for n in r.__slots__) for run in runs for r in run]
 
     def ours():

@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from benchsuite.report.leaderboard import Standing, leaderboard
-from benchsuite.results import Row
+from benchsuite.report.leaderboard import CANONICAL, Standing, leaderboard
+from benchsuite.results import Effort, Row, run_of
 from tests.toys import rng
 
 ROW = Row(
@@ -65,10 +65,22 @@ def nothing(strategy, seed):
 
 
 def test_columns_are_the_agreed_ones():
-    assert ",".join(field.name for field in fields(Standing)) == (
+    assert ",".join(CANONICAL) == (
         "benchmark,table,rules,reports,strategy,settings,seeds,error_mean,error_std,"
         "error_low,error_high,seen_mean,regret_mean,rank,group"
     )
+    assert {field.name for field in fields(Standing)} == {*CANONICAL, "thought"}
+
+
+def test_thinking_is_shared_among_the_trials_of_the_runs_that_were_timed():
+    table = [*runs("a", [0.25, 0.5, 0.75]), *runs("b", [0.25])]
+    first, second, third = (run_of(row) for row in table[1:6:2])
+    efforts = {first: Effort(10, 0.5), second: Effort(30, 0.1)}
+    board = by_name(leaderboard(table, efforts))
+    assert third not in efforts
+    assert board["a"].thought == pytest.approx(0.6 / 40)
+    assert math.isnan(board["b"].thought)
+    assert math.isnan(by_name(leaderboard(table))["a"].thought)
 
 
 def test_the_final_incumbents_count():

@@ -13,6 +13,7 @@ from benchsuite.runner import Rules, search
 from benchsuite.spaces import NATS_SSS, NATS_TSS, NB101, SearchSpace
 from benchsuite.strategies import STRATEGIES
 from benchsuite.strategies.genetic_algorithm import GeneticAlgorithm
+from benchsuite.strategies.move_proposal import MoveProposal
 from benchsuite.strategies.regularized_evolution import RegularizedEvolution
 from benchsuite.strategies.simulated_annealing import SimulatedAnnealing
 from benchsuite.strategies.warm_start import WarmStart
@@ -291,6 +292,8 @@ def test_genes_of_a_constrained_space_stay_valid():
         (GeneticAlgorithm, {"tournament_size": 0}),
         (GeneticAlgorithm, {"crossover_rate": 1.5}),
         (WarmStart, {"candidates": 0}),
+        (WarmStart, {"candidates": 10_000}),
+        (MoveProposal, {"moves": 0}),
     ],
 )
 def test_settings_without_sense_are_refused(make, settings, toy):
@@ -311,7 +314,7 @@ class Scored(Additive):
     def evaluate(self, trial, seed):
         if trial.epochs:
             return super().evaluate(trial, seed)
-        return Observation(math.nan, 0.0, {"synflow": self.score(trial.arch)})
+        return Observation(math.nan, 0.0, {"zc_synflow": self.score(trial.arch)})
 
 
 @pytest.mark.parametrize("workers", [1, 8])
@@ -338,15 +341,78 @@ def test_a_score_that_is_no_number_comes_last_and_a_space_may_be_small():
         scored.space, scored.epochs, rng(1), candidates=5_000, strategy=make
     )
     watched = Watched(strategy)
-    list(search(watched, scored, Rules(trials=2_048), seed=0))
+    list(search(watched, scored, Rules(trials=1_024), seed=0))
     assert len({trial.arch for trial in watched.asked[:1_024]}) == 1_024
     assert [trial.epochs for trial in watched.asked[1_024:]] == [27] * 1_024
     last = watched.asked[-1].arch
     assert math.isnan(scored.score(last))
 
 
+def test_a_move_goes_to_the_best_scored_of_ten_mutants_each_scored_once():
+    """Evolution with the same draws says which mutants those are."""
+    scored, settings = Scored(), {"population_size": 5, "sample_size": 4}
+
+    def worth(arch):
+        return -math.inf if math.isnan(score := scored.score(arch)) else score
+
+    strategy = MoveProposal(scored.space, scored.epochs, rng(3), **settings)
+    watched = Watched(strategy)
+    list(search(watched, scored, Rules(trials=120), seed=0))
+    twin = RegularizedEvolution(scored.space, scored.epochs, rng(3), **settings)
+    judged = set()
+    for trial in watched.trained:
+        if twin.drawing:
+            expected = twin.ask().arch
+        else:
+            mutants = twin.children(10)
+            judged.update(mutants)
+            expected = max(mutants, key=worth)
+        assert trial.arch == expected
+        twin.tell(trial, scored.evaluate(trial, 0))
+    asked = [trial.arch for trial in watched.asked if not trial.epochs]
+    assert len(asked) == len(set(asked))
+    assert set(asked) == judged
+
+
+def test_moves_are_made_with_many_workers_too():
+    """Every other training is a mutation; only scores in flight are waited for."""
+    scored = Scored()
+    strategy = MoveProposal(scored.space, scored.epochs, rng(), population_size=10)
+    watched = Watched(strategy)
+    list(search(watched, scored, Rules(trials=100, workers=8), seed=0))
+    assert len(watched.trained) == 100
+    assert watched.waits < 10
+    tiny = Scored(decisions=1, options=2)
+    watched = Watched(MoveProposal(tiny.space, tiny.epochs, rng(), population_size=2))
+    list(search(watched, tiny, Rules(trials=30, workers=8), seed=0))
+    assert len(watched.trained) == 30
+
+
+@pytest.mark.parametrize("make", [WarmStart, MoveProposal])
+def test_a_perfect_score_saves_trials(make):
+    """Trials to the optimum, median of 20 seeds, against evolution without scores."""
+
+    class Perfect(Additive):
+        def score(self, arch):
+            return -self._error(arch, 27)
+
+    def needed(strategy, benchmark):
+        watched = Watched(strategy)
+        for incumbent in search(watched, benchmark, Rules(trials=2000), seed=0):
+            if incumbent.arch == benchmark.best:
+                return len(watched.trained)
+        return 2000
+
+    toy = Perfect(decisions=8, options=4)
+    build = partial(make, toy.space, toy.epochs)
+    plain = partial(RegularizedEvolution, toy.space, toy.epochs)
+    with_scores = sorted(needed(build(rng(n)), toy) for n in range(20))[10]
+    without = sorted(needed(plain(rng(n)), toy) for n in range(20))[10]
+    assert with_scores < 0.9 * without
+
+
 def test_a_score_that_is_not_there_is_named(toy):
-    strategy = WarmStart(toy.space, toy.epochs, rng(), score="naswot", candidates=2)
+    strategy = WarmStart(toy.space, toy.epochs, rng(), score="zc_naswot", candidates=2)
     trial = strategy.ask()
-    with pytest.raises(ValueError, match="'naswot' here, but by macs, params"):
+    with pytest.raises(ValueError, match="'zc_naswot' here, but by macs, params"):
         strategy.tell(trial, Observation(math.nan, 0.0, {"params": 1.0, "macs": 2.0}))

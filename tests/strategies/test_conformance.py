@@ -30,7 +30,7 @@ every_strategy = pytest.mark.parametrize(
 every_crew = pytest.mark.parametrize("workers", [1, 8])
 WAIT = {
     *("anasod_local_search", "genetic_algorithm", "local_search", "nsga2"),
-    "successive_halving",
+    *("regularized_evolution_warm_start", "successive_halving"),
 }
 EXHAUST = {"local_search", "tpe", *COSTLY}
 """Strategies that train nothing twice: over when the space is."""
@@ -81,6 +81,13 @@ PUBLISHED = {
     "regularized_evolution": {"population_size": 100, "sample_size": 25},  # sec. 4
     "regularized_evolution_deb": {},
     "regularized_evolution_mnasnet": {},
+    "regularized_evolution_move_proposal": {
+        **{"score": "zc_synflow", "moves": 10},
+        **{"population_size": 100, "sample_size": 25},
+    },
+    "regularized_evolution_warm_start": {  # the card
+        **{"score": "zc_synflow", "candidates": 3000},
+    },
     "regularized_evolution_nats": {"population_size": 10, "sample_size": 3},
     "reinforce": {"learning_rate": 0.01, "momentum": 0.9},  # NATS-Bench's code
     "reinforce_tunas": {},
@@ -112,9 +119,10 @@ def test_asks_inside_the_space_and_the_epochs(name, workers, toy):
     strategy = watched(name, toy)
     trials = few(name, 600)
     found = list(search(strategy, toy, Rules(trials=trials, workers=workers), seed=0))
-    assert len(strategy.told) == len(strategy.asked) == trials
+    assert len(strategy.told) == len(strategy.asked)
+    assert len(strategy.trained) == trials
     assert all(trial.arch in toy.space for trial in strategy.asked)
-    assert {trial.epochs for trial in strategy.asked} <= set(toy.epochs)
+    assert {trial.epochs for trial in strategy.asked} <= {0, *toy.epochs}
     assert found[-1].epochs == toy.epochs[-1]
 
 
@@ -137,7 +145,7 @@ def test_survives_diverged_trials(name, period, workers, toy):
     strategy = watched(name, toy)
     rules = Rules(trials=few(name, 400), workers=workers)
     found = list(search(strategy, Diverging(toy, period), rules, seed=0))
-    assert len(strategy.told) == rules.trials
+    assert len(strategy.trained) == rules.trials
     assert bool(found) == (period > 1)
     assert all(math.isfinite(incumbent.error) for incumbent in found)
 
@@ -172,7 +180,7 @@ def test_waits_only_where_the_paper_does(name, toy):
 def test_runs_where_there_is_one_fidelity(name, toy):
     strategy = watched(name, toy, epochs=(27,))
     assert list(search(strategy, toy, Rules(trials=50, workers=3), seed=0))
-    assert len(strategy.told) == 50
+    assert len(strategy.trained) == 50
 
 
 @every_crew
@@ -184,7 +192,7 @@ def test_runs_on_a_space_of_two_and_on_one_of_ten_to_the_eighteen(name, workers)
         rules = Rules(trials=few(name, 80), workers=workers)
         assert list(search(strategy, large, rules, seed=0))
         whole = decisions == 1 and name in EXHAUST
-        assert len(strategy.told) == (2 if whole else rules.trials)
+        assert len(strategy.trained) == (2 if whole else rules.trials)
 
 
 @every_strategy
@@ -198,7 +206,7 @@ def test_leaves_a_decision_without_a_choice_alone(name):
     strategy = watched(name, fixed)
     rules = Rules(trials=few(name, 150), workers=2)
     list(search(strategy, fixed, rules, seed=0))
-    assert len(strategy.told) == rules.trials
+    assert len(strategy.trained) == rules.trials
     assert {trial.arch[0] for trial in strategy.asked} == {0}
 
 
@@ -209,7 +217,7 @@ def test_outcomes_may_come_in_any_order(name):
     def asked(pick, crew):
         benchmark, running, asked_for = Distinct(), [], []
         strategy = watched(name, benchmark)
-        while len(strategy.told) < trials:
+        while len(strategy.trained) < trials:
             while len(running) < crew and (trial := strategy.ask()) is not None:
                 running.append(trial)
                 asked_for.append(trial)
