@@ -24,6 +24,7 @@ from benchsuite.strategies import STRATEGIES
 RULES = ("objectives", "constraints")
 """What a strategy is told of the rules if its constructor has such a parameter."""
 
+_FOLDER = Path(__file__).with_name("strategies").resolve()  # of the registry
 GROUP = "benchsuite.strategies"  # of entry points in installed distributions
 Maker = Callable[..., Strategy]
 
@@ -257,16 +258,14 @@ def _load(path: Path) -> ModuleType:
 def fingerprint(make: Maker) -> str:
     """Fingerprint a strategy's source, in eight hex digits of a sha256.
 
-    It covers the file that defines it and, in turn, the files of the same folder that
-    this one imports; it is empty where there is no file, as at a prompt.
+    It covers the files that define it, or any part that it is built from, and the files
+    that these import in turn from the same folder or below; for strategies of the
+    registry, from anywhere in theirs. It is empty where there is no file, as at a
+    prompt.
     """
-    try:
-        file = inspect.getsourcefile(inspect.unwrap(_built(make)))
-    except TypeError:
-        return ""
-    if file is None or not Path(file).is_file():
-        return ""
-    sha, waiting, done = hashlib.sha256(), [Path(file).resolve()], set[Path]()
+    waiting = [file for part in _parts(make) if (file := _file(part))]
+    sha, done = hashlib.sha256(), set[Path]()
+    root = _FOLDER if waiting and _FOLDER in waiting[0].parents else None
     while waiting:
         path = waiting.pop()
         if path in done:
@@ -274,20 +273,42 @@ def fingerprint(make: Maker) -> str:
         done.add(path)
         text = path.read_bytes().replace(b"\r\n", b"\n")
         sha.update(text)
-        beside = {path.with_name(f"{name}.py") for name in _imports(text)}
-        waiting += sorted(p for p in beside if p.is_file())
-    return sha.hexdigest()[:8]
+        folder = root or path.parent
+        near = {folder.joinpath(*name).with_suffix(".py") for name in _imports(text)}
+        waiting += sorted(p for p in near if p.is_file())
+    return sha.hexdigest()[:8] if done else ""
 
 
-def _imports(text: bytes) -> Iterable[str]:
-    """Yield the last words of the modules that a source imports."""
+def _parts(make: object) -> Iterable[object]:
+    """Yield what a strategy is built from: a variant has its base, and plug-ins."""
+    if isinstance(make, partial):
+        for part in (make.func, *make.args, *make.keywords.values()):
+            yield from _parts(part)
+    elif callable(make):
+        yield inspect.unwrap(make)
+
+
+def _file(part: Any) -> Path | None:
+    """Find the file that defines a class or function, if there is one."""
+    try:
+        file = inspect.getsourcefile(part)
+    except TypeError:
+        return None
+    return Path(file).resolve() if file and Path(file).is_file() else None
+
+
+def _imports(text: bytes) -> Iterable[tuple[str, ...]]:
+    """Yield where the modules that a source imports could lie, seen from near by."""
     for node in ast.walk(ast.parse(text)):
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            yield from (alias.name.rpartition(".")[2] for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").rpartition(".")[2]
-            if node.level:  # from . import neighbour
-                yield from (alias.name for alias in node.names)
+            module = node.module or ""
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            words = tuple(filter(None, name.split(".")))
+            yield from (words[n:] for n in range(len(words)))
 
 
 def summary(make: Maker) -> str:

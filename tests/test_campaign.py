@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -19,6 +20,7 @@ from benchsuite.runner import Rules, search
 from benchsuite.spaces import NATS_TSS
 from benchsuite.store import Store
 from benchsuite.strategies import ONE_FIDELITY, STRATEGIES
+from benchsuite.strategies.bohb import BOHB
 from benchsuite.strategies.regularized_evolution import RegularizedEvolution
 from benchsuite.workers import Died, work
 from tests.toys import Additive, Distinct, Watched, rng
@@ -286,6 +288,32 @@ def test_a_file_may_import_its_neighbours_which_are_part_of_its_source(tmp_path)
     assert catalogue.fingerprint(entry.make) != entry.source
     (tmp_path / "beside_it.py").write_bytes(b"N = 1\r\n")  # as git may write it
     assert catalogue.fingerprint(entry.make) == entry.source
+
+
+def test_what_a_variant_is_built_from_is_part_of_its_source(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plug = tmp_path / "plugs" / "plug.py"
+    plug.parent.mkdir()
+    plug.write_text("def plug(): ...\n")
+    extra = "from functools import partial\nfrom plugs.plug import plug"
+    path = write(tmp_path, extra, "variant.py")
+    before = catalogue.fingerprint(catalogue.find(f"{path}:First").make)
+    plug.write_text("def plug(): return 1\n")
+    assert catalogue.fingerprint(catalogue.find(f"{path}:First").make) != before
+    one, other = (partial(Plain, over=over) for over in (RegularizedEvolution, BOHB))
+    assert len({catalogue.fingerprint(make) for make in (Plain, one, other)}) == 3
+
+
+def test_files_in_other_folders_of_the_registry_are_part_of_the_source(monkeypatch):
+    """The one of all files that `anasod_bo` fits is in a folder below."""
+    read, loop = Path.read_bytes, catalogue._FOLDER / "model_based" / "loop.py"
+    for name, uses in (("anasod_bo", True), ("bananas", True), ("dehb", False)):
+        before = catalogue.fingerprint(STRATEGIES[name])
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                Path, "read_bytes", lambda p: read(p) + b"# edited" * (p == loop)
+            )
+            assert (catalogue.fingerprint(STRATEGIES[name]) != before) == uses
 
 
 def test_files_of_one_name_in_two_folders_are_two_strategies(tmp_path):
