@@ -13,6 +13,7 @@ from benchsuite.strategies.local_search import LocalSearch
 from benchsuite.strategies.model_based.bananas import bananas, bananas_random
 from benchsuite.strategies.model_based.gp_bo import gp_bo, gp_bo_wl
 from benchsuite.strategies.model_based.npenas import npenas
+from benchsuite.strategies.model_based.parego import parego
 from benchsuite.strategies.model_based.ranking import ranking
 from benchsuite.strategies.model_based.sa_ea import (
     sa_ea_generation,
@@ -45,6 +46,7 @@ STRATEGIES: dict[str, MakeStrategy] = {
     "asha": ASHA,
     "bananas": bananas,
     "bananas_random": bananas_random,
+    "bananas_warm_start": partial(WarmStart, strategy=bananas),
     "bohb": BOHB,
     "bohb_nats": partial(
         BOHB,
@@ -61,6 +63,7 @@ STRATEGIES: dict[str, MakeStrategy] = {
     "local_search": LocalSearch,
     "npenas": npenas,
     "nsga2": NSGA2,
+    "parego": parego,
     "random_scalarization": RandomScalarization,
     "random_search": RandomSearch,
     "ranking": ranking,

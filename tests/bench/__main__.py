@@ -27,6 +27,7 @@ from benchsuite.runner import Rules, search
 from benchsuite.store import Store
 from benchsuite.strategies import STRATEGIES
 from tests.bench import textbook
+from tests.bench.proposals import proposals
 from tests.bench.tables import tables
 
 NAME = "nb201/cifar10"
@@ -107,9 +108,9 @@ def evolution():
 
 def workers():
     benchmark, rules = load(NAME), Rules(trials=5000, workers=4)
-    for name, make in STRATEGIES.items():
+    for name in ("random_search", "regularized_evolution", "local_search", "asha"):
 
-        def run(make=make):
+        def run(make=STRATEGIES[name]):
             rng = np.random.default_rng(0)
             strategy = make(benchmark.space, benchmark.epochs, rng)
             list(search(strategy, benchmark, rules, seed=0))
@@ -117,6 +118,25 @@ def workers():
         took = best(run, 3) / 5000
         tell(f"asynchronous trial, 4 workers, {name}", took, "15 us", "us")
     recorded("  Syne Tune", "3,700 to 31,000 us")
+
+
+def thinking():
+    costs = dict(proposals())
+    for name, seconds in costs.items():
+        target, unit = "10 us", "us"
+        if name in ("tpe", "bohb", "bohb_nats"):
+            target, unit = "1 ms", "ms"
+        elif seconds > 1e-3:
+            target, unit = "50 ms", "ms"
+        chance = costs["random_search"]
+        tell(
+            f"proposal after 200, {name}",
+            seconds,
+            target,
+            unit,
+            "random search",
+            chance,
+        )
 
 
 def opening():
@@ -194,7 +214,7 @@ def drop_in():
 
 if __name__ == "__main__":
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, one thread")
-    for measure in (queries, evolution, workers, opening, starting, storing):
+    for measure in (queries, evolution, workers, thinking, opening, starting, storing):
         measure()
     tables(best, tell)
     drop_in()

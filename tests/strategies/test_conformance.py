@@ -30,7 +30,8 @@ every_strategy = pytest.mark.parametrize(
 every_crew = pytest.mark.parametrize("workers", [1, 8])
 WAIT = {
     *("anasod_local_search", "genetic_algorithm", "local_search", "nsga2"),
-    *("regularized_evolution_warm_start", "successive_halving"),
+    *("bananas_warm_start", "regularized_evolution_warm_start"),
+    "successive_halving",
 }
 EXHAUST = {"local_search", "tpe", *COSTLY}
 """Strategies that train nothing twice: over when the space is."""
@@ -48,6 +49,7 @@ PUBLISHED = {
         **{"initial": 10, "batch": 10, "members": 5, "parents": 5, "candidates": 100},
     },
     "bananas_random": {"initial": 10, "batch": 10, "members": 5, "candidates": 100},
+    "bananas_warm_start": {"score": "zc_synflow", "candidates": 3000},
     "bohb": {  # HpBandSter
         **{"eta": 3, "num_samples": 64, "random_fraction": 1 / 3},
         **{"bandwidth_factor": 3.0, "min_bandwidth": 1e-3},
@@ -72,6 +74,7 @@ PUBLISHED = {
     "local_search": {"initial": 10},  # the authors' code
     "npenas": {"initial": 10, "batch": 10, "parents": 10, "candidates": 100},
     "nsga2": {"population_size": 100, "crossover": 0.9},  # sec. V
+    "parego": {"steps": 10, "initial": None},  # sec. IV
     "random_scalarization": {"initial": 20},
     "random_search": {},
     "ranking": {

@@ -5,9 +5,11 @@ for Neural Architecture Search", AAAI 2021, Algorithm 1.
 https://arxiv.org/abs/1910.11858
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from benchsuite.spaces import SearchSpace
+from benchsuite.spaces import Architecture, SearchSpace
 from benchsuite.strategies.model_based.acquisitions import independent_thompson
 from benchsuite.strategies.model_based.encodings import paths_or_options
 from benchsuite.strategies.model_based.loop import ModelBased, Propose
@@ -25,6 +27,7 @@ def bananas(
     members: int = 5,  # M in the paper
     parents: int = 5,  # the authors' code has 1 to 5
     candidates: int = 100,
+    first: Sequence[Architecture] = (),  # what to train before anything else
 ) -> ModelBased:
     """Choose among one-decision changes of the best so far.
 
@@ -32,7 +35,7 @@ def bananas(
         ValueError: A count is below 1.
     """
     propose = mutants(parents, candidates)
-    return _bananas(space, epochs, rng, propose, initial, batch, members)
+    return _bananas(space, epochs, rng, propose, initial, batch, members, first)
 
 
 def bananas_random(
@@ -51,7 +54,7 @@ def bananas_random(
         ValueError: A count is below 1.
     """
     propose = uniform(candidates)
-    return _bananas(space, epochs, rng, propose, initial, batch, members)
+    return _bananas(space, epochs, rng, propose, initial, batch, members, ())
 
 
 def _bananas(
@@ -62,6 +65,7 @@ def _bananas(
     initial: int,
     batch: int,
     members: int,
+    first: Sequence[Architecture],
 ) -> ModelBased:
     if members < 1:
         raise ValueError(f"members must be at least 1, not {members}")
@@ -72,6 +76,7 @@ def _bananas(
         fit=mlp_ensemble(paths_or_options(space), members, layers=10, width=20),
         propose=propose,
         acquire=independent_thompson,
+        first=first,
         initial=initial,
         batch=batch,
     )

@@ -4,7 +4,7 @@ Rasmussen & Williams, "Gaussian Processes for Machine Learning", MIT Press 2006,
 Algorithm 2.1. https://gaussianprocess.org/gpml/
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from benchsuite.strategies.model_based.loop import Belief, Fit, Predict, log_err
 
 # Variances of the noise, where that of the values is 1; a reconstruction.
 NOISES = (1e-4, 1e-2, 1e-1)
+
+Scale = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Targets to values of mean 0 and variance 1."""
 
 
 class Posterior:
@@ -67,15 +70,15 @@ class Posterior:
         )
 
 
-def gaussian_process(kernels: Sequence[Kernel]) -> Fit:
-    """Model standardised log errors with the likeliest of the kernels and noises."""
+def gaussian_process(kernels: Sequence[Kernel], scale: Scale = log_errors) -> Fit:
+    """Model targets on a scale with the likeliest of the kernels and noises."""
 
     def fit(
         archs: Sequence[Architecture],
-        errors: NDArray[np.float64],
+        targets: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> Predict:
-        known, values = list(archs), log_errors(errors)
+        known, values = list(archs), scale(targets)
         posteriors = [
             Posterior(kernel, gram, noise, known, values)
             for kernel in kernels

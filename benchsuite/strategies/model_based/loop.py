@@ -4,7 +4,7 @@ Liu, Zhang & Jin, "A Survey on Computationally Efficient Neural Architecture Sea
 2022. https://arxiv.org/abs/2206.01520
 
 Model, proposal, acquisition and selection are four functions; a strategy of this room
-is a choice of them.
+is a choice of them, and of a fifth: what of the observations is to become low.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,12 +38,12 @@ Score = Callable[[Sequence[Architecture]], NDArray[np.float64]]
 
 
 class Fit(Protocol):
-    """The model: learns from architectures and their errors, [N], all finite."""
+    """The model: learns from architectures and their targets, [N], all finite."""
 
     def __call__(
         self,
         archs: Sequence[Architecture],
-        errors: NDArray[np.float64],
+        targets: NDArray[np.float64],
         rng: np.random.Generator,
         /,
     ) -> Predict:
@@ -71,6 +71,17 @@ Select = Callable[[NDArray[np.float64], Belief], NDArray[np.intp]]
 """The selection: scores of, and belief about, B candidates to their order, [B]."""
 
 
+Target = Callable[[Sequence[Observation], np.random.Generator], NDArray[np.float64]]
+"""What is to become low: N observations to one number each, [N]."""
+
+
+def error(
+    observations: Sequence[Observation], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Take the validation error."""
+    return np.array([observation.error for observation in observations])
+
+
 def best_first(scores: NDArray[np.float64], belief: Belief) -> NDArray[np.intp]:
     """Order candidates by descending score; of equals, the first stays first.
 
@@ -88,9 +99,9 @@ class ModelBased:
     Until `initial` outcomes are known, it draws uniformly. Then it takes `batch`
     architectures from one round of proposal and selection, and fits the model anew
     once `batch` outcomes have come in. Architectures of one isomorphism class count as
-    one. What a round lacks is drawn uniformly. A diverged trial errs like the worst
-    that did not, or by 1 if there is none. Never waits: what is still training is only
-    kept from being chosen again. Is over when the space is.
+    one. What a round lacks is drawn uniformly. A target that is not finite counts as
+    the highest that is, or as 1 if there is none. Never waits: what is still training
+    is only kept from being chosen again. Is over when the space is.
 
     Args:
         space: What is searched.
@@ -100,6 +111,8 @@ class ModelBased:
         propose: The proposal.
         acquire: The acquisition.
         select: The selection.
+        target: What the model learns.
+        first: What to train before anything else, as far as it is new.
         initial: Outcomes before the first model.
         batch: Architectures to a round, and outcomes to a model.
         random_fraction: Probability of a uniform draw in place of a recommendation.
@@ -118,6 +131,8 @@ class ModelBased:
         propose: Propose,
         acquire: Acquire,
         select: Select = best_first,
+        target: Target = error,
+        first: Sequence[Architecture] = (),
         initial: int = 10,
         batch: int = 10,
         random_fraction: float = 0.0,
@@ -132,20 +147,21 @@ class ModelBased:
             )
         self._space, self._full, self._rng = space, epochs[-1], rng
         self._fit, self._propose = fit, propose
-        self._acquire, self._select = acquire, select
+        self._acquire, self._select, self._target = acquire, select, target
+        self._first = list(reversed(first))
         self._initial, self._batch = initial, batch
         self._random_fraction = random_fraction
         self._claimed: set[Architecture] = set()  # classes that were chosen
         self._queue: list[Architecture] = []
         self._archs: list[Architecture] = []
-        self._errors: list[float] = []
+        self._observations: list[Observation] = []
         self._predict: Predict | None = None
         self._fresh = 0  # outcomes that the model does not know
 
     def ask(self) -> Trial | None:
         """Train what the model recommends, or a newcomer; None once all are taken."""
         arch = None
-        ready = len(self._errors) >= self._initial
+        ready = len(self._observations) >= self._initial
         if ready and self._rng.random() >= self._random_fraction:
             self._queue = self._queue or self._round()[::-1]
         else:
@@ -157,7 +173,7 @@ class ModelBased:
     def tell(self, trial: Trial, observation: Observation) -> None:
         """Remember."""
         self._archs.append(trial.arch)
-        self._errors.append(observation.error)
+        self._observations.append(observation)
         self._fresh += 1
 
     def _claim(self, arch: Architecture) -> bool:
@@ -168,7 +184,10 @@ class ModelBased:
         return new
 
     def _newcomer(self) -> Architecture | None:
-        """Choose one uniformly from those left; None if none is."""
+        """Choose what is to come first, or uniformly; None if nothing is left."""
+        while self._first:
+            if self._claim(arch := self._first.pop()):
+                return arch
         for _ in range(_TRIES):
             if self._claim(arch := self._space.sample(self._rng)):
                 return arch
@@ -182,12 +201,13 @@ class ModelBased:
 
     def _round(self) -> list[Architecture]:
         """Choose up to `batch`, best first; fewer only if no more are left."""
-        predict = self._model()
+        targets = self._targets()
+        predict = self._model(targets)
 
         def score(archs: Sequence[Architecture]) -> NDArray[np.float64]:
             return self._acquire(predict(archs), self._rng)
 
-        order = np.argsort(self._errors, kind="stable").tolist()
+        order = np.argsort(targets, kind="stable").tolist()
         ranked = [self._archs[n] for n in order]
         pool = list(dict.fromkeys(self._propose(self._space, ranked, score, self._rng)))
         self._rng.shuffle(pool)  # of equals, any may be chosen
@@ -204,14 +224,17 @@ class ModelBased:
             chosen.append(arch)
         return chosen
 
-    def _model(self) -> Predict:
+    def _targets(self) -> NDArray[np.float64]:
+        """Say of all outcomes what is to become low; of none is it infinite."""
+        targets = self._target(self._observations, self._rng)
+        finite = targets[np.isfinite(targets)]
+        worst = finite.max() if finite.size else 1.0
+        return np.where(np.isfinite(targets), targets, worst)
+
+    def _model(self, targets: NDArray[np.float64]) -> Predict:
         """Give the model, fitted anew if enough has been told since."""
         if self._predict is None or self._fresh >= self._batch:
-            errors = np.array(self._errors)
-            finite = errors[np.isfinite(errors)]
-            worst = finite.max() if finite.size else 1.0
-            errors[~np.isfinite(errors)] = worst
-            self._predict = self._fit(self._archs, errors, self._rng)
+            self._predict = self._fit(self._archs, targets, self._rng)
             self._fresh = 0
         return self._predict
 

@@ -1,0 +1,61 @@
+"""What a proposal costs: `python -m tests.bench.proposals > docs/proposals.csv`.
+
+Time of `ask` and `tell` for one trial, averaged over the twenty that follow
+two hundred outcomes: twice the batch of a model. Several fidelities are searched on
+synthetic/curves, all else on nb201/cifar10.
+"""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import sys
+import time
+
+import numpy as np
+
+from benchsuite import catalogue, load
+from benchsuite.runner import Rules
+from benchsuite.strategies import ONE_FIDELITY, STRATEGIES
+
+KNOWN, MORE = 200, 20
+RULES = {name: getattr(Rules(), name) for name in catalogue.RULES}
+
+
+def proposal(name, seed=0):
+    """Seconds of one proposal, and of taking its outcome."""
+    wants = catalogue.find(name).metrics
+    entry = catalogue.find(f"{name}[score=params]" if wants else name)
+    benchmark = load("synthetic/curves" if name in ONE_FIDELITY else "nb201/cifar10")
+    rng = np.random.default_rng(seed)
+    strategy = entry.build(benchmark.space, benchmark.epochs, rng, RULES)
+    trained, start = 0, 0.0
+    spent = 0.0
+    while trained < KNOWN + MORE:
+        start = time.perf_counter()
+        trial = strategy.ask()
+        spent += time.perf_counter() - start
+        observation = benchmark.evaluate(trial, seed)
+        start = time.perf_counter()
+        strategy.tell(trial, observation)
+        spent += time.perf_counter() - start
+        trained += trial.epochs > 0
+        if trained <= KNOWN:
+            spent = 0.0
+    return spent / MORE
+
+
+def proposals(times=15):
+    """Yield each strategy and the median cost of its proposals over a few seeds."""
+    for name in sorted(STRATEGIES):
+        first = proposal(name)
+        seeds = range(1, times if first < 5e-3 else 3)
+        took = sorted([first, *(proposal(name, seed) for seed in seeds)])
+        yield name, took[len(took) // 2]
+
+
+if __name__ == "__main__":
+    print("strategy,seconds")
+    for name, seconds in proposals():
+        print(f"{name},{seconds:.2g}")
+        sys.stdout.flush()
