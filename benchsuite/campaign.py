@@ -252,7 +252,7 @@ def remarks(entries: Sequence[Entry], on: Sequence[str | Benchmark]) -> Iterator
         others = benchmarks.suiting(lambda other: len(other.epochs) > 1)
         for name, left in halving.items():
             yield (
-                f"{name} is {left} on {', '.join(single)}, with one fidelity;"
+                f"{name} amounts to {left} on {', '.join(single)}, with one fidelity;"
                 f" benchmarks with learning curves: {others}"
             )
 

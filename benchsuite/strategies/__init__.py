@@ -89,6 +89,6 @@ ONE_FIDELITY = {
     **dict.fromkeys(
         ("asha", "dehb", "hyperband", "successive_halving"), "random search"
     ),
-    **dict.fromkeys(("bohb", "bohb_nats"), "draws from a density, without halving,"),
+    **dict.fromkeys(("bohb", "bohb_nats"), "draws from a density"),
 }
 """What remains, where there is one fidelity, of the strategies that need several."""
