@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help leaderboard test test-slow check format bench results
+.PHONY: help leaderboard test test-slow check format bench docs reproduce results
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,14 +9,22 @@ BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
 STRATEGIES := local_search random_search regularized_evolution reinforce successive_halving
+QUICK := $(STRATEGIES) anasod_local_search anasod_random_search asha bohb bohb_nats dehb \
+	genetic_algorithm hyperband nsga2 random_scalarization ranking \
+	regularized_evolution_deb regularized_evolution_mnasnet \
+	'regularized_evolution_move_proposal[score=params]' regularized_evolution_nats \
+	'regularized_evolution_warm_start[score=params]' reinforce_tunas sa_ea_generation \
+	simulated_annealing tpe
+COSTLY := anasod_bo bananas bananas_random 'bananas_warm_start[score=params]' gp_bo gp_bo_wl \
+	npenas parego sa_ea_individual smac
 BENCHMARKS := nb201/cifar10,nb201/cifar100,nb201/imagenet16_120
-RUN := run $(STRATEGIES) --on $(BENCHMARKS) --seeds 240 --trials 200 --jobs 2
+ON := --on $(BENCHMARKS) --trials 200 --jobs 2
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 leaderboard: .venv/core  ## Run the strategies on the embedded NAS-Bench-201 and rank them.
-	$(BIN)/benchsuite $(RUN)
+	$(BIN)/benchsuite run $(STRATEGIES) $(ON) --seeds 240
 	$(BIN)/benchsuite leaderboard
 
 test: .venv/test  ## Run the test suite, on all cores.
@@ -38,9 +46,16 @@ format: .venv/test  ## Format the code and mend what ruff can mend.
 bench: .venv/test  ## Measure speed and memory, each beside a textbook implementation.
 	$(BIN)/python -m tests.bench
 
-results: .venv/core  ## Rebuild every table in results/ from nothing.
+docs: .venv/test  ## Write the documents that follow from the code and the results.
+	$(BIN)/python -m tests.documents
+
+reproduce: .venv/test  ## Run published protocols and write docs/reproduction.md.
+	$(BIN)/python -m tests.reproduction
+
+results: .venv/core  ## Rebuild every table in results/ from nothing; takes an hour.
 	rm -rf results/new
-	$(BIN)/benchsuite $(RUN) --results results/new
+	$(BIN)/benchsuite run $(QUICK) $(ON) --seeds 240 --results results/new
+	$(BIN)/benchsuite run $(COSTLY) $(ON) --seeds 48 --results results/new
 	$(BIN)/benchsuite export --results results/new
 	rm -rf results/nb201
 	mv results/new/nb201 results/new/leaderboard.csv results/

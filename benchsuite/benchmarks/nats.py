@@ -18,7 +18,7 @@ import numpy as np
 
 from benchsuite.benchmarks.hardware import join
 from benchsuite.benchmarks.installed import open_installed, open_or_convert
-from benchsuite.benchmarks.tabular import Figure, TabularBenchmark
+from benchsuite.benchmarks.tabular import Computed, Figure, TabularBenchmark
 from benchsuite.spaces import NATS_SSS, NATS_TSS, SearchSpace, nats_sss
 from benchsuite.spaces import nats as nats_tss
 from surrogates import Table, nb201
@@ -96,6 +96,8 @@ IMAGES = {
 UNITS = {
     "params": "weights",
     "macs": "multiplications with addition for one image",
+    "size_bytes": "bytes of the weights in float32",
+    "peak_activation_bytes": "bytes held at most for one image, in float32",
     "latency": "seconds for a batch of 256 images",
 }
 _ONLY_AT_THE_END = (
@@ -137,10 +139,20 @@ def _benchmark(
 ) -> TabularBenchmark:
     about = TASKS[task]
     formulas = nats_sss if space is NATS_SSS else nats_tss
+    archs = table.archs
+    params = formulas.parameters(archs, about.classes)
     computed = {
-        "params": formulas.parameters(table.archs, about.classes),
-        "macs": formulas.macs(table.archs, about.classes, about.side),
+        "params": params,
+        "macs": formulas.macs(archs, about.classes, about.side),
     }
+    lightness = Computed(
+        {
+            "size_bytes": lambda: 4 * params,
+            "peak_activation_bytes": lambda: formulas.peak_activation_bytes(
+                archs, about.side
+            ),
+        }
+    )
     why = ""
     if figures := table.trainings.get(training):
         if "latency" in figures.recorded:  # all runs of a network have the same
@@ -155,7 +167,7 @@ def _benchmark(
         table,
         seen=Figure(training, about.valid, IMAGES[about.search, about.valid]),
         reported=reported,
-        metrics=[computed, joined.hardware],
+        metrics=[computed, lightness, joined.hardware],
         beside=[joined.robustness],
         units={**UNITS, **joined.units},
         why=why,

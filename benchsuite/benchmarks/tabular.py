@@ -45,6 +45,26 @@ _Metrics = dict[str, _Figures]
 """Metrics by name: each in figures that may be read only when they are looked at."""
 
 
+class Computed(_Figures):
+    """Figures by name, computed when they are looked at for the first time."""
+
+    def __init__(
+        self, formulas: Mapping[str, Callable[[], NDArray[np.float64]]]
+    ) -> None:
+        self._formulas, self._known = formulas, dict[str, NDArray[np.float64]]()
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        if name not in self._known:
+            self._known[name] = self._formulas[name]()
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._formulas)
+
+    def __len__(self) -> int:
+        return len(self._formulas)
+
+
 class _Row(Mapping[str, float]):
     """The metrics of one architecture, read off when they are looked at.
 

@@ -7,6 +7,7 @@ from benchsuite.spaces.nats import NATS_TSS
 from benchsuite.spaces.nats_sss import NATS_SSS
 from benchsuite.spaces.nb1shot1 import NB1SHOT1_1, NB1SHOT1_2, NB1SHOT1_3
 from benchsuite.spaces.nb101 import NB101
+from benchsuite.spaces.product import ProductSpace, product
 from benchsuite.spaces.space import Architecture, SearchSpace
 from benchsuite.spaces.transnas import TRANSNAS_MACRO, TRANSNAS_MICRO
 
@@ -36,5 +37,7 @@ __all__ = [
     "TRANSNAS_MICRO",
     "Architecture",
     "ConstrainedSpace",
+    "ProductSpace",
     "SearchSpace",
+    "product",
 ]

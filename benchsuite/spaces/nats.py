@@ -151,6 +151,44 @@ def macs(archs: NDArray[np.uint8], classes: int, side: int) -> NDArray[np.float6
     return body * (side / 32) ** 2 + 65 * classes
 
 
+def peak_activation_bytes(archs: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
+    """Say how much a network holds at most while it judges one image.
+
+    The network runs layer by layer, and edge by edge in the order of the spelling. An
+    operation holds what it reads and what it writes, in float32; normalisation and
+    activation are in place. A node adds up its edges in place as they come: the first
+    becomes its sum (a skip by a copy), a skip that comes later is added without a copy,
+    and a node without any is zeros. `none` does nothing. What nothing later reads is
+    let go.
+
+    Args:
+        archs: [N, 6], cells of `NATS_TSS`.
+        side: Pixels along an image's side, 32 or 16.
+
+    Returns:
+        [N]: the peak of the first stage's cells, in feature maps of 16 channels. The
+        stem and the other stages hold less, the first residual block two such maps.
+
+    Example:
+        >>> peak_activation_bytes(np.array([[3, 0, 0, 0, 0, 3]], dtype=np.uint8), 32)
+        array([131072.])
+    """
+    done = archs != _NONE
+    edges = [(source, node) for node, into in enumerate(_NODES, 1) for source in into]
+    peak = np.full(len(archs), 2)  # the residual block
+    begun = np.zeros((len(archs), len(_NODES) + 1), dtype=bool)
+    for n, (_, node) in enumerate(edges):
+        live = np.zeros(len(archs), dtype=np.int64)
+        for earlier in range(node):
+            later = [m for m, (s, _) in enumerate(edges) if s == earlier and m >= n]
+            live += done[:, later].any(axis=1)
+        written = done[:, n] & ((archs[:, n] != _SKIP) | ~begun[:, node])
+        holds = live + begun[:, node] + written
+        peak = np.maximum(peak, np.where(done[:, n], holds, 0))
+        begun[:, node] |= done[:, n]
+    return peak * 4.0 * 16 * side * side
+
+
 def _convolutions(archs: NDArray[np.uint8]) -> tuple[NDArray[np.float64], ...]:
     """Count the edges with a 1x1 and with a 3x3 convolution, [N] each."""
     return tuple(

@@ -110,6 +110,39 @@ def macs(archs: NDArray[np.uint8], classes: int, side: int) -> NDArray[np.float6
     return total
 
 
+def peak_activation_bytes(archs: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
+    """Say how much a network holds at most while it judges one image.
+
+    It runs as `nats.peak_activation_bytes` says. The residual block holds its input
+    until its shortcut, which comes last, has been pooled.
+
+    Args:
+        archs: [N, 5], networks of `NATS_SSS`.
+        side: Pixels along an image's side, 32 or 16.
+
+    Returns:
+        [N]: the largest of
+            stem, of width w: (3 + w) p;
+            cell, from v to w channels: max(v + 3 w, 4 w) p;
+            block, from v to w channels: v p + max(2 w, v + w) p / 4,
+        with p pixels before the layer, times 4 bytes.
+
+    Example:
+        >>> peak_activation_bytes(np.array([[0, 0, 0, 1, 4]], dtype=np.uint8), 32)
+        array([131072.])
+    """
+    widths, pixels = _widths(archs), float(side * side)
+    peak: NDArray[np.float64] = (3 + widths[:, 0]) * pixels
+    for before, width, is_block in _layers(widths):
+        if is_block:
+            holds = before * pixels + np.maximum(2 * width, before + width) * pixels / 4
+            pixels /= 4
+        else:
+            holds = np.maximum(before + 3 * width, 4 * width) * pixels
+        peak = np.maximum(peak, holds)
+    return 4 * peak
+
+
 _Layer = tuple[NDArray[np.float64], NDArray[np.float64], bool]
 
 
