@@ -20,7 +20,6 @@ from benchsuite.core import Benchmark, InputError, Strategy
 from benchsuite.results import COLUMNS, Effort, Row, Run, rows
 from benchsuite.runner import Rules, Timed, search
 from benchsuite.store import Store
-from benchsuite.strategies import ONE_FIDELITY
 from benchsuite.workers import Died, work
 
 if TYPE_CHECKING:
@@ -247,13 +246,13 @@ def remarks(entries: Sequence[Entry], on: Sequence[str | Benchmark]) -> Iterator
     """Say, each in one line, which strategies have nothing to halve, and where."""
     loaded = [_load(each) if isinstance(each, str) else each for each in on]
     single = [benchmark.name for benchmark in loaded if len(benchmark.epochs) == 1]
-    halving = {e.name: ONE_FIDELITY[e.name] for e in entries if e.name in ONE_FIDELITY}
+    halving = [entry for entry in entries if entry.one_fidelity]
     if single and halving:
         others = benchmarks.suiting(lambda other: len(other.epochs) > 1)
-        for name, left in halving.items():
+        for entry in halving:
             yield (
-                f"{name} amounts to {left} on {', '.join(single)}, with one fidelity;"
-                f" benchmarks with learning curves: {others}"
+                f"{entry.name} amounts to {entry.one_fidelity} on {', '.join(single)},"
+                f" with one fidelity; benchmarks with learning curves: {others}"
             )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from benchsuite.core import InputError, MakeStrategy, Metric, Strategy
 from benchsuite.names import pick
 from benchsuite.spaces import SearchSpace
-from benchsuite.strategies import STRATEGIES
+from benchsuite.strategies import ONE_FIDELITY, STRATEGIES
 
 RULES = ("objectives", "constraints")
 """What a strategy is told of the rules if its constructor has such a parameter."""
@@ -41,6 +41,7 @@ class Entry:
         asked: What `find` was given, so that another process can find it as well.
         wants: Those of `RULES` that its signature has.
         metrics: What it must be told of networks, by its settings of type `Metric`.
+        one_fidelity: What it amounts to where there is one, if it needs several.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Entry:
     asked: str | Maker
     wants: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    one_fidelity: str = ""
 
     def build(
         self,
@@ -150,6 +152,7 @@ def _entry(
             for key, parameter in defaults.items()
             if parameter.annotation is Metric
         ),
+        one_fidelity=ONE_FIDELITY.get(name, "") if STRATEGIES.get(name) is make else "",
     )
 
 

@@ -84,8 +84,10 @@ def test_what_a_benchmark_lacks_or_cannot_meet_is_said_before_the_run():
         assert isinstance(done.exception, InputError)
         return str(done.exception)
 
-    assert load("nb201/cifar10").metrics == ("latency", "macs", "params")
+    metrics = ("latency", "macs", "params", "peak_activation_bytes", "size_bytes")
+    assert sorted(load("nb201/cifar10").metrics) == list(metrics)
     text = refused("--objectives", "error,speed")
-    assert "has no speed, it has latency, macs, params; benchmarks with speed" in text
+    assert "nb201/cifar10 has no speed, it has latency, " in text
+    assert "; benchmarks with speed: none that is installed" in text
     text = refused("--constraints", "params<10")
     assert "meets all constraints; the lowest figures are params 73306" in text
