@@ -32,6 +32,7 @@ ALLOWED = {
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "results")}
     | {f"benchsuite.{room}" for room in ("runner", "store", "workers")}
     | {"pandas"},
+    "benchsuite.supernet": CORE | {"benchsuite.supernet", "torch"},
     "benchsuite.report": {"benchsuite.report", "benchsuite.results", "numpy", "scipy"},
 }
 ABOVE = ("benchsuite.cli", "benchsuite.__init__", "benchsuite.__main__")  # of all rooms

@@ -1,0 +1,75 @@
+"""A table as a supernet: its multilinear extension.
+
+    f(P) = sum over architectures a of prod_d P[d, a_d] * (value(a) - baseline)
+
+At a one-hot mixture f is the table's entry, less the baseline. There is no weight
+sharing: this tests relaxations, steps and rules, and replicates no one-shot result.
+"""
+
+from collections.abc import Mapping
+from functools import cache, reduce
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from benchsuite.spaces import SearchSpace
+from benchsuite.supernet.mixture import Active, Mixture, Statistics
+
+
+class RelaxedTable(nn.Module):
+    """The expected error of an architecture drawn from a mixture.
+
+    Operations that are not active have no probability; what is left of a decision is
+    renormalised (its gradient is not), and option 0 stands in where nothing is left.
+
+    "track" moves the baseline towards the mixture's error, "running" leaves it out.
+    A single path has the gradient of its own error, so that where zero lies matters.
+
+    Attributes:
+        space: The architectures.
+        values: float64 [C_1, ..., C_D], errors in [0, 1].
+        baseline: What is subtracted from them, unless "running".
+    """
+
+    values: Tensor
+    baseline: Tensor
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        errors: Mapping[tuple[int, ...], float] | NDArray[np.float64],
+        *,
+        rate: float = 0.01,  # of the running mean; 0 leaves the baseline at 0
+    ) -> None:
+        super().__init__()
+        self.space, self.rate = space, rate
+        shape = [*map(len, space.choices)]
+        values = [errors[a] for a in space] if isinstance(errors, Mapping) else errors
+        table = torch.as_tensor(values, dtype=torch.float64).reshape(shape)
+        self.register_buffer("values", table)
+        self.register_buffer("baseline", table.mean() * (rate > 0))
+
+    def forward(
+        self, images: Any, mixture: Mixture, statistics: Statistics = "batch"
+    ) -> Tensor:
+        """Expected error [], less the baseline; there are no images."""
+        p = mixture.weights.double()
+        active = _mask(mixture.active, p.shape[1]).to(p)
+        left = (p.detach() * active).sum(-1, keepdim=True)
+        p = torch.where(left > 0, p * active / left.clamp_min(1e-300), active)
+        f = reduce(lambda values, row: torch.tensordot(row, values, 1), p, self.values)
+        if statistics == "running":
+            return f
+        if statistics == "track":
+            self.baseline = self.baseline + self.rate * (f.detach() - self.baseline)
+        return f - self.baseline * p.sum(-1).prod()
+
+
+@cache
+def _mask(active: Active, options: int) -> Tensor:
+    """1 where an option is active, [D, C]; option 0 where none is."""
+    rows = [[c in (chosen or (0,)) for c in range(options)] for chosen in active]
+    return torch.tensor(rows, dtype=torch.float64)

@@ -1,0 +1,317 @@
+"""One loop for every one-shot method; a method is a record.
+
+A search holds weights (in the supernet), `alphas` (here) and two streams of batches.
+A method says how alphas become mixtures, which steps follow one another, what happens
+at an epoch's start and how an architecture is read off at its end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.optim.optimizer import ParamsT
+
+from benchsuite.core import Incumbent
+from benchsuite.spaces import Architecture, SearchSpace
+from benchsuite.supernet.mixture import Mixture
+
+Batch = tuple[Tensor, Tensor]
+Alphas = dict[str, Tensor]
+"""Logits by what they decide: "operations" [D, C], and "edges" [D] where learned."""
+Weights = Mapping[str, Tensor]
+"""Network weights by their name in the supernet."""
+
+Objective = Callable[[Callable[[Tensor], Tensor], Batch], Tensor]
+"""(network, batch) -> scalar; may call the network on several views of the batch."""
+
+
+class Moment(NamedTuple):
+    """Where a search stands: schedules are functions of it."""
+
+    epoch: int
+    epochs: int
+
+    @property
+    def progress(self) -> float:
+        """From 0 in the first epoch to 1 in the last."""
+        return self.epoch / max(1, self.epochs - 1)
+
+
+class Stream(Protocol):
+    """An endless source of batches that knows where it is."""
+
+    def __len__(self) -> int:
+        """How many batches make an epoch."""
+
+    def draw(self) -> Batch:
+        """Return the next batch."""
+
+    def whole(self) -> Iterator[Batch]:
+        """Pass over everything once, in order and as it is; `draw` does not notice."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the stream is."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go there."""
+
+
+Relax = Callable[[Alphas, Moment, torch.Generator], list[Mixture]]
+"""What one step runs; one mixture for most methods."""
+Step = Callable[["Search", Batch, Batch], None]
+"""(search, training batch, validation batch): move weights or alphas."""
+
+
+def small_normal(space: SearchSpace, generator: torch.Generator) -> Alphas:
+    """Draw logits [D, C] from 1e-3 N(0, 1)."""
+    shape = len(space.choices), max(map(len, space.choices))
+    return {"operations": 1e-3 * torch.randn(shape, generator=generator)}
+
+
+def all_weights(supernet: nn.Module) -> Weights:
+    """Train everything."""
+    return dict(supernet.named_parameters())
+
+
+def strongest(search: Search) -> Architecture:
+    """Keep the operation with the largest logit on every edge."""
+    choice: list[int] = search.alphas["operations"].argmax(-1).tolist()
+    return tuple(choice)
+
+
+def cosine(moment: Moment, *, start: float = 0.025, end: float = 0.001) -> float:
+    """Anneal the learning rate of the weights; a function of the epoch.
+
+    Example:
+        >>> [round(cosine(Moment(e, 4)), 3) for e in range(4)]
+        [0.025, 0.021, 0.013, 0.005]
+    """
+    turn = np.cos(np.pi * moment.epoch / moment.epochs)
+    return float(end + (start - end) * (1 + turn) / 2)
+
+
+def sgd(
+    params: ParamsT,
+    lr: float,
+    *,
+    nesterov: bool = False,
+    weight_decay: float = 3e-4,
+) -> torch.optim.Optimizer:
+    """What trains weights; the defaults are those of DARTS."""
+    return torch.optim.SGD(
+        params,
+        lr,
+        momentum=0.9,
+        weight_decay=weight_decay,
+        nesterov=nesterov,
+        foreach=True,
+    )
+
+
+def adam(params: ParamsT) -> torch.optim.Optimizer:
+    """What trains alphas in DARTS; fused, it reads nothing from the device."""
+    return torch.optim.Adam(
+        params, lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-3, fused=True
+    )
+
+
+def nothing(search: Search) -> None:
+    """Let the epoch begin."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A one-shot method. Variants are `dataclasses.replace` of each other.
+
+    Attributes:
+        relax: From alphas to the mixtures of a step.
+        steps: What is done with every pair of batches, in order.
+        on_epoch: What happens at the start of an epoch; may use `search.memory`.
+        derive: Which architecture the search would return now.
+        alphas: Initial logits.
+        weights: Which weights of the supernet are trained.
+        network: Options that the supernet must have been built with.
+        weight_optimizer: Of the weights.
+        alpha_optimizer: Of the alphas.
+        learning_rate: Of the weights.
+        clip: Largest norm of a weight gradient.
+    """
+
+    relax: Relax
+    steps: tuple[Step, ...]
+    on_epoch: Callable[[Search], None] = nothing
+    derive: Callable[[Search], Architecture] = strongest
+    alphas: Callable[[SearchSpace, torch.Generator], Alphas] = small_normal
+    weights: Callable[[nn.Module], Weights] = all_weights
+    network: Mapping[str, Any] = field(default_factory=dict)
+    weight_optimizer: Callable[..., torch.optim.Optimizer] = sgd
+    alpha_optimizer: Callable[..., torch.optim.Optimizer] = adam
+    learning_rate: Callable[[Moment], float] = cosine
+    clip: float = 5.0
+
+
+class Search:
+    """A search at some moment: what steps read and change, what a checkpoint holds.
+
+    Attributes:
+        method: The record.
+        supernet: `supernet(images, mixture, statistics)`; has a `space`.
+        train: Batches for the weights.
+        valid: Batches for the alphas and for judging.
+        objective: What is descended.
+        error: What incumbents are judged by, in [0, 1].
+        alphas: Leaves that require gradients, on the device of the weights.
+        weights: The trained weights, by name.
+        moment: The epoch, and how many there will be.
+        memory: What a method keeps between steps.
+        seconds: Spent so far.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        supernet: nn.Module,
+        train: Stream,
+        valid: Stream,
+        *,
+        objective: Objective,
+        error: Objective,
+        epochs: int,
+        seed: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.method, self.supernet, self.clock = method, supernet, clock
+        self.train, self.valid = train, valid
+        self.objective, self.error = objective, error
+        self.moment, self.seconds = Moment(0, epochs), 0.0
+        self.space: SearchSpace = supernet.space  # type: ignore[assignment]
+        self.generator = generator(seed, "relax")
+        drawn = method.alphas(self.space, generator(seed, "alphas"))
+        like = next(supernet.parameters(), torch.empty(0))
+        self.alphas = {n: a.to(like).requires_grad_() for n, a in drawn.items()}
+        self.weights = method.weights(supernet)
+        for name, weight in supernet.named_parameters():
+            weight.requires_grad_(name in self.weights)
+        groups = [{"params": list(self.weights.values())}]  # may be empty: a table
+        self.weight_optimizer = method.weight_optimizer(groups, lr=self.rate)
+        self.alpha_optimizer = method.alpha_optimizer(self.alphas.values())
+        self.memory: dict[str, Any] = {}
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the weights now."""
+        return self.method.learning_rate(self.moment)
+
+    def relax(self) -> list[Mixture]:
+        """What the next step runs."""
+        return self.method.relax(self.alphas, self.moment, self.generator)
+
+    def loss(
+        self,
+        batch: Batch,
+        mixture: Mixture,
+        *,
+        weights: Weights | None = None,
+        track: bool = False,
+        objective: Objective | None = None,
+    ) -> Tensor:
+        """The objective on a batch: a function, which leaves everything as it was.
+
+        Args:
+            batch: What to compute it on.
+            mixture: What to run.
+            weights: Take the place of the supernet's; never written to.
+            track: Whether running statistics are updated. Only a weight step may.
+            objective: Instead of the search's.
+        """
+
+        def network(images: Tensor) -> Tensor:
+            arguments = images, mixture, "track" if track else "batch"
+            output: Tensor = functional_call(
+                self.supernet, dict(weights or {}), arguments
+            )
+            return output
+
+        return (objective or self.objective)(network, batch)
+
+    @torch.no_grad()
+    def judge(self, arch: Architecture) -> float:
+        """Error of `arch` on all validation images, with the weights it inherits."""
+        mixture = Mixture.one_hot(self.space, arch)
+
+        def network(images: Tensor) -> Tensor:
+            output: Tensor = self.supernet(images, mixture, "running")
+            return output
+
+        wrong, images = [], 0
+        for batch in self.valid.whole():
+            wrong.append(self.error(network, batch) * len(batch[1]))
+            images += len(batch[1])
+        return float(torch.stack(wrong).sum() / images)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that changes, as tensors and numbers; see `torch.save`."""
+        return {
+            "epoch": self.moment.epoch,
+            "seconds": self.seconds,
+            "supernet": self.supernet.state_dict(),
+            "alphas": {name: alpha.detach() for name, alpha in self.alphas.items()},
+            "weight_optimizer": self.weight_optimizer.state_dict(),
+            "alpha_optimizer": self.alpha_optimizer.state_dict(),
+            "train": self.train.state_dict(),
+            "valid": self.valid.state_dict(),
+            "generator": self.generator.get_state(),
+            "memory": self.memory,
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where `state_dict` was taken; the search must be built alike."""
+        self.moment = self.moment._replace(epoch=state["epoch"])
+        self.seconds, self.memory = state["seconds"], state["memory"]
+        self.supernet.load_state_dict(state["supernet"])
+        for name, alpha in self.alphas.items():
+            alpha.copy_(state["alphas"][name])
+        self.weight_optimizer.load_state_dict(state["weight_optimizer"])
+        self.alpha_optimizer.load_state_dict(state["alpha_optimizer"])
+        self.train.load_state_dict(state["train"])
+        self.valid.load_state_dict(state["valid"])
+        self.generator.set_state(state["generator"])
+
+
+def search(state: Search) -> Iterator[Incumbent]:
+    """Run a search from where it stands to its end: the only loop.
+
+    Yields:
+        After every epoch, what would be returned now. This is the place to save
+        `state.state_dict()`: a search that is killed later repeats the epoch exactly.
+    """
+    method = state.method
+    while state.moment.epoch < state.moment.epochs:
+        start = state.clock()
+        for group in state.weight_optimizer.param_groups:
+            group["lr"] = state.rate
+        method.on_epoch(state)
+        for _ in range(len(state.train)):
+            train, valid = state.train.draw(), state.valid.draw()
+            for step in method.steps:
+                step(state, train, valid)
+        arch = method.derive(state)
+        error = state.judge(arch)
+        state.seconds += state.clock() - start
+        state.moment = state.moment._replace(epoch=state.moment.epoch + 1)
+        yield Incumbent(state.seconds, arch, state.moment.epoch, error, {})
+
+
+def generator(seed: int, purpose: str) -> torch.Generator:
+    """A source of randomness for one purpose: changing one leaves the others be."""
+    key = [seed, *purpose.encode()]
+    state = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)
+    return torch.Generator().manual_seed(state)

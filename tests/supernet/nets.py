@@ -1,0 +1,54 @@
+"""Tiny networks, images and searches."""
+
+from dataclasses import replace
+
+import torch
+
+from benchsuite.supernet.data import Shuffled, Split, crop_and_flip
+from benchsuite.supernet.methods import METHODS
+from benchsuite.supernet.methods.inherited import best_of
+from benchsuite.supernet.networks.nats_tss import NatsTss
+from benchsuite.supernet.objectives import cross_entropy, error_rate
+from benchsuite.supernet.search import Search, generator
+
+
+def tiny(seed=0, **options):
+    """C=4, N=1, float64, with normalisation away from its initial values."""
+    source = generator(seed, "init")
+    options = {"channels": 4, "cells": 1, **options}
+    net = NatsTss(**options, generator=source).double()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if parameter.dim() == 1:
+                noise = torch.randn(parameter.shape, generator=source)
+                parameter.add_(0.3 * noise)
+    return net
+
+
+def images(n=8, size=8, seed=0):
+    source = torch.Generator().manual_seed(seed)
+    return torch.randn(n, 3, size, size, generator=source, dtype=torch.float64)
+
+
+def start(method, *, epochs=2, seed=0, n=40, **options):
+    """A search on noise that takes milliseconds."""
+    method = METHODS[method] if isinstance(method, str) else method
+    if method is METHODS["random_sampling"]:
+        method = replace(method, derive=best_of(5))  # a hundred take seconds
+    source = torch.Generator().manual_seed(1)
+    split = Split(
+        torch.randint(256, (n, 3, 8, 8), generator=source, dtype=torch.uint8),
+        torch.randint(10, (n,), generator=source),
+    )
+    options = {"channels": 4, "cells": 1, **method.network, **options}
+    return Search(
+        method,
+        NatsTss(**options, generator=generator(seed, "init")),
+        Shuffled(split, 16, generator(seed, "train"), crop_and_flip),
+        Shuffled(split, 12, generator(seed, "valid")),
+        objective=cross_entropy,
+        error=error_rate,
+        epochs=epochs,
+        seed=seed,
+        clock=lambda: 0.0,
+    )
