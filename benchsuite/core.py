@@ -71,6 +71,14 @@ see (`held_out_runs`); a prediction (`surrogate`); or stand-alone training follo
 the test set (`trained`)."""
 
 
+Backend = Literal[
+    "table", "surrogate", "relaxed_table", "inherited", "supernet", "training"
+]
+"""What answered a search: recorded trainings, a prediction, the multilinear extension
+of a table, the weights of a trained supernet, the supernet that was being trained, or
+trainings that were really done."""
+
+
 class Benchmark(Protocol):
     """A search space whose architectures can be trained, for real or from a table."""
 
@@ -97,6 +105,10 @@ class Benchmark(Protocol):
     @property
     def reports(self) -> Reports:
         """What `reported_error` is."""
+
+    @property
+    def backend(self) -> Backend:
+        """What answers."""
 
     @property
     def best_error(self) -> float:

@@ -65,6 +65,7 @@ class Row(Run):
 
     Attributes:
         reports: What `reported_error` is: see `core.Reports`.
+        backend: What answered the search: see `core.Backend`.
         step: 0 for the first incumbent of the run.
         cost: Seconds on the clock when `arch` became the incumbent.
         arch: Published spelling of the architecture.
@@ -76,6 +77,7 @@ class Row(Run):
     """
 
     reports: str
+    backend: str
     step: int
     cost: float
     arch: str
@@ -87,7 +89,7 @@ class Row(Run):
 
     def __post_init__(self) -> None:
         Run.__post_init__(self)
-        for text in (self.reports, self.arch, self.metrics):
+        for text in (self.reports, self.backend, self.arch, self.metrics):
             if not _TEXT.fullmatch(text):
                 raise InputError(f"{text!r} is not plain text")
 
@@ -127,6 +129,7 @@ def rows(run: Run, incumbents: Iterable[Incumbent], benchmark: Benchmark) -> lis
             Row(
                 **key,
                 reports=benchmark.reports,
+                backend=benchmark.backend,
                 step=step,
                 cost=round_to_six(cost),
                 arch=benchmark.space.format(arch),
@@ -142,6 +145,7 @@ def rows(run: Run, incumbents: Iterable[Incumbent], benchmark: Benchmark) -> lis
         Row(
             **key,
             reports=benchmark.reports,
+            backend=benchmark.backend,
             step=0,
             cost=nan,
             arch="",

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Self
 from benchsuite.core import InputError
 from benchsuite.results import COLUMNS, KEY, Effort, Row, Run, run_of
 
-_VERSION = 2
+_VERSION = 3
 _SQL = {str: "TEXT NOT NULL", int: "INTEGER NOT NULL", float: "REAL"}  # nan is NULL
-_STEP = [name for name in COLUMNS if name not in (*KEY, "reports")]
+_STEP = [name for name in COLUMNS if name not in (*KEY, "reports", "backend")]
 _NAMES = ", ".join(f'"{name}"' for name in KEY)  # quoted: `table` is a word of SQL
 _ALL = ", ".join(f'"{name}"' for name in COLUMNS)
 _EVERY = f"SELECT {_ALL} FROM incumbents JOIN runs ON run = id"
@@ -32,7 +32,8 @@ def _equal(names: Iterable[str]) -> str:
 _SCHEMA = f"""
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, {_declare(KEY)}, reports TEXT NOT NULL,
-    last_step INTEGER NOT NULL, trials INTEGER, thought REAL, UNIQUE ({_NAMES}));
+    backend TEXT NOT NULL, last_step INTEGER NOT NULL, trials INTEGER, thought REAL,
+    UNIQUE ({_NAMES}));
 CREATE TABLE incumbents (
     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, {_declare(_STEP)},
     PRIMARY KEY (run, step)) WITHOUT ROWID;
@@ -40,12 +41,16 @@ CREATE TABLE failures ({_declare(KEY)}, reason TEXT NOT NULL, UNIQUE ({_NAMES}))
 PRAGMA user_version = {_VERSION};
 """
 
-_UPGRADES = {  # from each earlier version
-    1: f"""
+_UPGRADES = {  # from each earlier version to the next
+    1: """
 ALTER TABLE runs ADD COLUMN trials INTEGER;
 ALTER TABLE runs ADD COLUMN thought REAL;
-PRAGMA user_version = {_VERSION};
-"""
+PRAGMA user_version = 2;
+""",
+    2: """
+ALTER TABLE runs ADD COLUMN backend TEXT NOT NULL DEFAULT 'table';
+PRAGMA user_version = 3;
+""",
 }
 
 _MOVE = "move it away; `import-results` reads tables back in"
@@ -108,16 +113,22 @@ class Store:
         with self._transaction():
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             (tables,) = self._db.execute("PRAGMA schema_version").fetchone()
-            new = not version and not tables
-            if new or version in _UPGRADES:
-                script = _SCHEMA if new else _UPGRADES[version]
-                for statement in script.split(";\n"):
-                    self._db.execute(statement)
-            elif version != _VERSION:
+            if not version and not tables:  # a new file
+                self._run(_SCHEMA)
+                version = _VERSION
+            while version in _UPGRADES:
+                self._run(_UPGRADES[version])
+                version += 1
+            if version != _VERSION:
                 raise InputError(
                     f"{self.path} has version {version}, not {_VERSION}: export it with"
                     " the version of benchsuite that wrote it, and import the CSVs"
                 )
+
+    def _run(self, script: str) -> None:
+        """Execute statements one by one, which leaves the transaction open."""
+        for statement in script.split(";\n"):
+            self._db.execute(statement)
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:
@@ -209,12 +220,12 @@ class Store:
         run = run_of(rows[0])
         if replace:
             self._forget("runs", run)
-        holes = ", ".join("?" * (len(KEY) + 4))
+        holes = ", ".join("?" * (len(KEY) + 5))
         added = self._db.execute(
-            f"INSERT INTO runs ({_NAMES}, reports, last_step, trials, thought)"
+            f"INSERT INTO runs ({_NAMES}, reports, backend, last_step, trials, thought)"
             f" VALUES ({holes}) ON CONFLICT DO NOTHING",
             (
-                *(*astuple(run), rows[0].reports, rows[-1].step),
+                *(*astuple(run), rows[0].reports, rows[0].backend, rows[-1].step),
                 *(effort or (None, None)),
             ),
         )

@@ -90,7 +90,7 @@ def test_the_straight_line_from_runs_to_tables(call, tmp_path):
     with (tmp_path / "results" / "leaderboard.csv").open() as file:
         board = list(csv.DictReader(file))
     assert ",".join(board[0]) == (
-        "benchmark,table,rules,reports,strategy,settings,seeds,error_mean,error_std,"
+        "benchmark,table,rules,reports,backend,strategy,settings,seeds,error_mean,error_std,"
         "error_low,error_high,seen_mean,regret_mean,rank,group"
     )
     assert {(line["rules"], line["seeds"]) for line in board} == {("trials=20", "3")}

@@ -12,7 +12,9 @@ from benchsuite.results import Effort, Row, Run
 from benchsuite.store import Store
 
 RUN = Run("toy/toy", "0" * 8, "random_search", "", "trials=2", 0, "12345678")
-FIRST = Row(*astuple(RUN), "test", 0, 1.5, "|a~0|", 4, 0.25, 0.3, 0.1, "params=7")
+FIRST = Row(
+    *astuple(RUN), "test", "table", 0, 1.5, "|a~0|", 4, 0.25, 0.3, 0.1, "params=7"
+)
 LAST = replace(FIRST, step=1, cost=2.5, error=0.125)
 NOTHING = replace(FIRST, arch="", cost=math.nan, error=math.nan, regret=math.nan)
 
@@ -30,7 +32,7 @@ def store(tmp_path):
 class Reported:
     """A benchmark of which only the report matters."""
 
-    reports, best_error = "test", 1 / 3
+    reports, backend, best_error = "test", "table", 1 / 3
 
     class space:
         @staticmethod
@@ -76,11 +78,11 @@ def test_canonical_table_is_this_to_the_byte(tmp_path):
     results.export([of(FIRST, seed=1), LAST, FIRST], tmp_path, curves=True)
     head = (
         "benchmark,table,strategy,settings,rules,seed,source,"
-        "reports,step,cost,arch,epochs,error,reported_error,regret,metrics\n"
+        "reports,backend,step,cost,arch,epochs,error,reported_error,regret,metrics\n"
     )
     key = "toy/toy,00000000,random_search,,trials=2"
-    first = "12345678,test,0,1.5,|a~0|,4,0.25,0.3,0.1,params=7\n"
-    last = "12345678,test,1,2.5,|a~0|,4,0.125,0.3,0.1,params=7\n"
+    first = "12345678,test,table,0,1.5,|a~0|,4,0.25,0.3,0.1,params=7\n"
+    last = "12345678,test,table,1,2.5,|a~0|,4,0.125,0.3,0.1,params=7\n"
     folder = tmp_path / "toy" / "toy"
     assert (folder / "random_search.csv").read_text() == (
         f"{head}{key},0,{last}{key},1,{first}"
@@ -125,7 +127,7 @@ def test_what_a_spreadsheet_does_to_a_file_is_read(tmp_path):
     [
         ("0.25", "a quarter", ":2: error is 'a quarter', not a number"),
         (",4,", ",4.5,", ":2: epochs is '4.5', not a number"),
-        ("params=7", "params=7,8", ":2 has 17 cells, not 16"),
+        ("params=7", "params=7,8", ":2 has 18 cells, not 17"),
         ("regret", "regrets", "has the columns"),
         ("toy/toy,0", "../../toy,0", "'../../toy' is not a name"),
         ("toy/toy,0", "/toy,0", "'/toy' is not a name"),
@@ -273,7 +275,7 @@ def test_another_version_is_told(tmp_path):
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(InputError, match="version 99, not 2"):
+    with pytest.raises(InputError, match="version 99, not 3"):
         Store(path)
 
 
@@ -287,9 +289,10 @@ def test_a_store_of_version_1_is_upgraded_and_loses_nothing(tmp_path):
     path = tmp_path / "runs.sqlite"
     with Store(path) as store:
         store.add([FIRST, LAST])
-    with sqlite3.connect(path) as db:  # version 1 had neither
+    with sqlite3.connect(path) as db:  # version 1 had none of them
         db.execute("ALTER TABLE runs DROP COLUMN trials")
         db.execute("ALTER TABLE runs DROP COLUMN thought")
+        db.execute("ALTER TABLE runs DROP COLUMN backend")
         db.execute("PRAGMA user_version = 1")
     db.close()
     for _ in range(2):

@@ -28,6 +28,7 @@ class Additive:
     """
 
     name, data, reports, metrics = "toy/additive", "0" * 8, "test", ("zc_synflow",)
+    backend = "table"
 
     def __init__(self, decisions=5, options=4, epochs=27, runs=3):
         names = tuple(f"o{c}" for c in range(options))
@@ -86,7 +87,7 @@ class Priced:
     """Architecture (n,) takes `costs[n]` seconds an epoch and errs by 1 / (2 + n)."""
 
     name, data, reports, epochs = "priced", "0" * 8, "test", (1, 2, 4)
-    best_error, metrics = math.nan, ()
+    best_error, metrics, backend = math.nan, (), "table"
 
     def __init__(self, *costs):
         self.costs = costs

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.benchmarks.installed import AbsentError
-from benchsuite.core import Observation, Reports, Trial
+from benchsuite.core import Backend, Observation, Reports, Trial
 from benchsuite.spaces import Architecture, SearchSpace
 from surrogates import DataError, Split, Table, Training
 
@@ -168,6 +168,7 @@ class TabularBenchmark:
         data: First eight hex digits of the table's sha256.
         space: The architectures that may be asked for.
         epochs: Epochs at which the runs were read off.
+        backend: "table".
         reports: "test", or "held_out_runs" if the table has no test figures.
         seen: Where the error that a strategy sees stands in the table.
         reported: Where the error to report stands, if it has a place of its own.
@@ -213,6 +214,7 @@ class TabularBenchmark:
         """
         self.name, self.space, self.data = name, space, table.digest[:8]
         self.seen, self.reported, self.why = seen, reported, why
+        self.backend: Backend = "table"
         self.reports: Reports = "held_out_runs" if reported is None else "test"
         self.units: Mapping[str, str] = units or {}
         self.table, self._classes = table, classes

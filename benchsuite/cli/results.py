@@ -241,6 +241,7 @@ def _show_standings(standings: Sequence[Standing]) -> None:
             (
                 "",
                 "strategy",
+                "backend",
                 "seeds",
                 "error",
                 "std",
@@ -254,6 +255,7 @@ def _show_standings(standings: Sequence[Standing]) -> None:
                 (
                     f"{s.rank}",
                     f"{s.strategy}[{s.settings}]" if s.settings else s.strategy,
+                    s.backend,
                     f"{s.seeds}",
                     f"{s.error_mean:.5f}",
                     f"{s.error_std:.5f}",

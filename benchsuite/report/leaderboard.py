@@ -1,6 +1,7 @@
 """The leaderboard: who finds the best architectures, and who cannot be told apart."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations, groupby
@@ -32,6 +33,7 @@ class Standing:
         table: First digits of the sha256 of the benchmark's data.
         rules: What differs from the default.
         reports: What the error is.
+        backend: What answered the search: see `core.Backend`.
         strategy: Name.
         settings: Hyper-parameters that differ from the defaults.
         seeds: Number of runs.
@@ -53,6 +55,7 @@ class Standing:
     table: str
     rules: str
     reports: str
+    backend: str
     strategy: str
     settings: str
     seeds: int
@@ -92,8 +95,8 @@ def _contest(row: Row) -> tuple[str, str, str, str]:
     return row.benchmark, row.table, row.rules, row.reports
 
 
-def _contender(row: Row) -> tuple[str, str, str]:
-    return row.strategy, row.settings, row.source
+def _contender(row: Row) -> tuple[str, str, str, str]:
+    return row.strategy, row.settings, row.backend, row.source
 
 
 def _standings(
@@ -104,9 +107,7 @@ def _standings(
         contender: list(group)
         for contender, group in groupby(sorted(rows, key=_contender), key=_contender)
     }
-    versions: dict[tuple[str, str], int] = {}
-    for strategy, settings, _ in runs:
-        versions[strategy, settings] = versions.get((strategy, settings), 0) + 1
+    versions = Counter(contender[:-1] for contender in runs)
     means = {
         contender: round_to_six(statistics.mean([row.reported_error for row in own]))
         for contender, own in runs.items()
@@ -116,7 +117,7 @@ def _standings(
     groups = _groups([runs[contender] for contender in order])
     ranks: dict[float, int] = {}
     for place, (contender, group) in enumerate(zip(order, groups, strict=True), 1):
-        strategy, settings, source = contender
+        strategy, settings, backend, source = contender
         own, first = runs[contender], rows[0]
         errors = [row.reported_error for row in own]
         low, high = statistics.interval(errors)
@@ -125,8 +126,9 @@ def _standings(
             table=first.table,
             rules=first.rules,
             reports=first.reports,
+            backend=backend,
             strategy=f"{strategy}@{source}"
-            if versions[strategy, settings] > 1
+            if versions[contender[:-1]] > 1
             else strategy,
             settings=settings,
             seeds=len(own),

@@ -46,7 +46,9 @@ def test_more_points_never_dominate_less():
 def test_figures_are_the_reported_error_and_the_metrics_of_a_row():
     run = Run("toy/x", "0" * 8, "s", "", "", 0, "0" * 8)
     key = [getattr(run, name) for name in run.__slots__]
-    row = Row(*key, "test", 0, 1.0, "a", 1, 0.5, 0.25, 0.0, "latency=3 params=1e+06")
+    row = Row(
+        *key, "test", "table", 0, 1.0, "a", 1, 0.5, 0.25, 0.0, "latency=3 params=1e+06"
+    )
     found = figures([row], ["params", "error", "latency"])
     np.testing.assert_array_equal(found, [[1e6, 0.25, 3.0]])
     with pytest.raises(KeyError):

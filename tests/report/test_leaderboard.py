@@ -18,6 +18,7 @@ ROW = Row(
     seed=0,
     source="12345678",
     reports="test",
+    backend="table",
     step=0,
     cost=1.0,
     arch="x",
@@ -66,8 +67,8 @@ def nothing(strategy, seed):
 
 def test_columns_are_the_agreed_ones():
     assert ",".join(CANONICAL) == (
-        "benchmark,table,rules,reports,strategy,settings,seeds,error_mean,error_std,"
-        "error_low,error_high,seen_mean,regret_mean,rank,group"
+        "benchmark,table,rules,reports,backend,strategy,settings,seeds,error_mean,"
+        "error_std,error_low,error_high,seen_mean,regret_mean,rank,group"
     )
     assert {field.name for field in fields(Standing)} == {*CANONICAL, "thought"}
 
