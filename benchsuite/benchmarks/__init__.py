@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 
 from benchsuite.benchmarks import nats, nb101, synthetic
-from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS
+from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.benchmarks.installed import AbsentError, data_folder, installed
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.benchmarks.users import user_table
@@ -60,7 +60,10 @@ def needs(name: str) -> str:
     return {**sources, "nb101": nb101.SOURCE}.get(table, "")
 
 
-_RELEASES = {name.partition("/")[0] for name in BENCHMARKS} | {HARDWARE, ROBUSTNESS}
+_RELEASES = {
+    *(name.partition("/")[0] for name in BENCHMARKS),
+    *(HARDWARE, ROBUSTNESS, ZERO_COST),
+}
 
 
 def load(name: str) -> Benchmark:

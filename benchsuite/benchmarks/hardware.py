@@ -10,7 +10,7 @@ from benchsuite.benchmarks.installed import data_folder
 from benchsuite.spaces import SearchSpace
 from surrogates import Table
 
-HARDWARE, ROBUSTNESS = "hw_nas_bench", "robustness"
+HARDWARE, ROBUSTNESS, ZERO_COST = "hw_nas_bench", "robustness", "zero_cost"
 """Tables of figures that belong to networks, not to runs; their names in the folder."""
 
 
@@ -45,11 +45,13 @@ class Joined(NamedTuple):
     Attributes:
         hardware: [N] by name, nan where there is none; empty if not installed.
         robustness: The same; computed on test images.
-        units: Of both.
+        scores: The same, of untrained networks.
+        units: Of all.
     """
 
     hardware: Mapping[str, NDArray[np.float64]]
     robustness: Mapping[str, NDArray[np.float64]]
+    scores: Mapping[str, NDArray[np.float64]]
     units: Mapping[str, str]
 
 
@@ -74,4 +76,4 @@ def join(space: SearchSpace, task: str, table: Table) -> Joined:
         units.update({name: of_networks.about["units"][name] for name in joined})
         return joined
 
-    return Joined(figures(HARDWARE), figures(ROBUSTNESS), units)
+    return Joined(figures(HARDWARE), figures(ROBUSTNESS), figures(ZERO_COST), units)

@@ -167,7 +167,7 @@ def _benchmark(
         table,
         seen=Figure(training, about.valid, IMAGES[about.search, about.valid]),
         reported=reported,
-        metrics=[computed, lightness, joined.hardware],
+        metrics=[computed, lightness, joined.hardware, joined.scores],
         beside=[joined.robustness],
         units={**UNITS, **joined.units},
         why=why,

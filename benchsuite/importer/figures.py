@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS
+from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.importer.children import convert
 from benchsuite.importer.road import Plan, Progress, Request, named
 from benchsuite.spaces import NATS_TSS
-from surrogates import DataError, Table, hardware, robustness
+from surrogates import DataError, Table, hardware, robustness, zero_cost
 
 _MEMORY = 2_000_000_000  # bytes that a child may map
 _SECONDS = 600
@@ -36,6 +36,11 @@ def robust(request: Request) -> Plan:
     path = request.path
     files = [path] if path.is_file() else sorted(path.rglob("*.json"))
     return _plan(request, ROBUSTNESS, _robustness, files)
+
+
+def zero_cost_scores(request: Request) -> Plan:
+    """Plan the import of NAS-Bench-Suite-Zero's file."""
+    return _plan(request, ZERO_COST, _zero_cost, [request.path])
 
 
 def _plan(request: Request, name: str, read: Any, files: list[Path]) -> Plan:
@@ -107,6 +112,22 @@ def _robustness(path: Path) -> Table:
         for name, values in metrics.items()
     }
     units = {name.partition("/")[2]: robustness.UNIT for name in figures}
+    return _table(path, figures, units)
+
+
+def _zero_cost(path: Path) -> Table:
+    """Read scores, and put those of each cell in its row."""
+    named = np.array([NATS_TSS.choices[0].index(op) for op in zero_cost.OPERATIONS])
+    ours = [f"{source}>{node}" for node in (1, 2, 3) for source in range(node)]
+    places = [zero_cost.EDGES.index(edge) for edge in ours]
+    figures: dict[str, NDArray[np.float64]] = {}
+    for task, scores in zero_cost.read(path).items():
+        rows = NATS_TSS.keys(named[scores.cells][:, places]).astype(np.int64)
+        for name, values in scores.metrics.items():
+            column = np.full(NATS_TSS.size, np.nan)
+            column[rows] = values
+            figures[f"{task}/{name}"] = column
+    units = {name.partition("/")[2]: zero_cost.UNIT for name in figures}
     return _table(path, figures, units)
 
 

@@ -12,6 +12,7 @@ _KINDS: Mapping[str, Callable[[Request], Plan]] = {
     ".tfrecord": nb101.tfrecord,
     ".pickle": figures.hw_nas_bench,
     ".npz": figures.robust,
+    ".json": figures.zero_cost_scores,
     ".csv": users.table_file,
     ".parquet": users.table_file,
 }
@@ -20,7 +21,8 @@ _KINDS: Mapping[str, Callable[[Request], Plan]] = {
 _KNOWN = (
     "a folder of NATS-Bench records (NATS-tss-v1_0-3ffb9-simple), its single file"
     " (.pickle.pbz2), NAS-Bench-201 (.pth), NAS-Bench-101 (.tfrecord), HW-NAS-Bench"
-    " (.pickle), robustness results (.npz), or a table of yours (.csv, .parquet)"
+    " (.pickle), robustness results (.npz), NAS-Bench-Suite-Zero (.json), or a table"
+    " of yours (.csv, .parquet)"
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchsuite.benchmarks import BENCHMARKS
-from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS
+from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.core import InputError
 from benchsuite.importer.children import convert
 from benchsuite.importer.figures import origin
@@ -38,7 +38,8 @@ def table_file(request: Request) -> Plan:
             f"a table of yours needs its search space: --space {' or '.join(SPACES)}"
         )
     space = pick("search space", request.space, SPACES)
-    taken = {HARDWARE, ROBUSTNESS, *(name.partition("/")[0] for name in BENCHMARKS)}
+    releases = (name.partition("/")[0] for name in BENCHMARKS)
+    taken = {HARDWARE, ROBUSTNESS, ZERO_COST, *releases}
     if (first := request.name.partition("/")[0]) in taken:
         raise InputError(
             f"{first} is the name of a published benchmark; choose another"
