@@ -268,7 +268,6 @@ def fingerprint(make: Maker) -> str:
     """
     waiting = [file for part in _parts(make) if (file := _file(part))]
     sha, done = hashlib.sha256(), set[Path]()
-    root = _FOLDER if waiting and _FOLDER in waiting[0].parents else None
     while waiting:
         path = waiting.pop()
         if path in done:
@@ -276,7 +275,7 @@ def fingerprint(make: Maker) -> str:
         done.add(path)
         text = path.read_bytes().replace(b"\r\n", b"\n")
         sha.update(text)
-        folder = root or path.parent
+        folder = _FOLDER if _FOLDER in path.parents else path.parent
         near = {folder.joinpath(*name).with_suffix(".py") for name in _imports(text)}
         waiting += sorted(p for p in near if p.is_file())
     return sha.hexdigest()[:8] if done else ""

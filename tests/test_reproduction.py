@@ -9,11 +9,13 @@ import pytest
 
 from benchsuite import catalogue
 from tests.reproduction.document import (
+    CLAIMANTS,
     FILE,
     Found,
+    claim,
     compose,
+    compose_claims,
     difference,
-    reproduce,
     run,
     tables,
 )
@@ -56,8 +58,20 @@ def test_a_protocol_comes_out_as_the_document_has_it(shared):
 
 
 @pytest.mark.slow
-def test_the_document_is_what_the_command_writes(shared):
-    assert FILE.read_text(encoding="utf-8") == reproduce(shared)
+def test_all_of_the_protocols_come_out_as_the_document_has_them(shared):
+    with tables(shared):
+        text = compose([run(row) for row in PUBLISHED])
+    assert FILE.read_text(encoding="utf-8").startswith(text)
+
+
+def test_trials_to_a_good_cell_come_out_as_the_document_has_them(shared):
+    """Without a model: those with one differ in the last digits between machines."""
+    text = FILE.read_text(encoding="utf-8")
+    with tables(shared):
+        for name in ("random_search", "local_search"):
+            *_, line = compose_claims([claim(name)]).splitlines()
+            assert line in text
+    assert all(f"| `{name}` |" in text for name in CLAIMANTS)
 
 
 def test_without_the_tables_it_says_what_is_missing(tmp_path):

@@ -7,7 +7,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import sys
 from pathlib import Path
 
-from tests.reproduction.document import FILE, reproduce
+from tests.reproduction.document import FILE, reproduce, tables
 
 if __name__ == "__main__":
     root = Path(__file__).parents[2]
@@ -18,6 +18,7 @@ if __name__ == "__main__":
             " folder that has them\n"
         )
         sys.exit(2)
-    text = reproduce(shared)
+    with tables(shared):
+        text = reproduce()
     FILE.write_text(text, encoding="utf-8")
     print(text)

@@ -198,6 +198,15 @@ def test_runs_on_a_space_of_two_and_on_one_of_ten_to_the_eighteen(name, workers)
         assert len(strategy.trained) == (2 if whole else rules.trials)
 
 
+@quick_and_costly
+def test_a_single_trial_is_trained_in_full_or_as_little_as_it_starts_with(name, toy):
+    """With eight workers too, only one trial is started, and told."""
+    for workers in (1, 8):
+        strategy = watched(name, toy)
+        list(search(strategy, toy, Rules(trials=1, workers=workers), seed=0))
+        assert len(strategy.trained) == 1
+
+
 @every_strategy
 def test_leaves_a_decision_without_a_choice_alone(name):
     class Fixed(Additive):
