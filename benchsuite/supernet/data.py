@@ -47,6 +47,11 @@ class Split:
         images, labels = self.images.to(device), self.labels.to(device)
         return type(self)(images, labels, self.mean, self.std)
 
+    def part(self, index: Tensor) -> Self:
+        """Keep some of the images, in the order of `index`."""
+        images, labels = self.images[index], self.labels[index]
+        return type(self)(images, labels, self.mean, self.std)
+
     def batch(self, index: Tensor) -> Batch:
         """Gather and normalise."""
         images = self.images[index]
