@@ -247,10 +247,8 @@ class Timed:
         start = perf_counter()
         trial = self._strategy.ask()
         self.seconds += perf_counter() - start
-        if type(trial) is Trial:
-            self.trials += trial.epochs > 0
-        elif trial is not None:
-            raise TypeError(f"ask() gave {trial!r:.200}, not a Trial or None")
+        if type(trial) is Trial and trial.epochs > 0:
+            self.trials += 1
         return trial
 
     def tell(self, trial: Trial, observation: Observation) -> None:
@@ -267,7 +265,7 @@ def search(
 
     Args:
         strategy: Freshly built; it is told every outcome that counts exactly once. One
-            that is `Timed` already says afterwards how long it has thought.
+            that is `Timed` says afterwards how long it has thought.
         benchmark: Answers the strategy's trials.
         rules: What is charged, and when the search ends: see `Rules`.
         seed: Picks the training run of every trial.
@@ -280,8 +278,10 @@ def search(
             has no such metric as the rules name.
         TypeError: `ask` returned something other than a trial or None.
     """
-    timed = strategy if isinstance(strategy, Timed) else Timed(strategy)
-    charged, thought = rules.thinking == "charge", timed.seconds
+    charged, thought = rules.thinking == "charge", 0.0
+    if charged:
+        strategy = timed = Timed(strategy)
+    ask, tell, evaluate = strategy.ask, strategy.tell, benchmark.evaluate
     clock, started, idle = 0.0, 0, 0
     budget, trials, workers = rules.budget, rules.trials, rules.workers
     resume, free = rules.promotion == "resume", rules.repeat == "free"
@@ -296,11 +296,13 @@ def search(
             and started < trials
             and clock < budget
             and idle < PATIENCE
-            and (trial := timed.ask()) is not None
+            and (trial := ask()) is not None
         ):
+            if type(trial) is not Trial:
+                raise TypeError(f"ask() gave {trial!r:.200}, not a Trial or None")
             if charged:
                 clock, thought = clock + timed.seconds - thought, timed.seconds
-            observation = benchmark.evaluate(trial, seed)
+            observation = evaluate(trial, seed)
             price, had = observation.cost, trained.get(trial.arch, 0.0)
             if had and trial.epochs:
                 if price <= had:  # a repeat
@@ -321,7 +323,7 @@ def search(
             trained[arch] = observation.cost
         if error != error:  # nan: no comparison of a strategy would notice it
             observation = observation._replace(error=math.inf)
-        timed.tell(trial, observation)
+        tell(trial, observation)
         if not trial.epochs:
             continue
         if plain:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchsuite import catalogue
 from benchsuite.benchmarks import load
 from benchsuite.cli import app
 from benchsuite.spaces import NATS_TSS, NB101
@@ -62,6 +63,13 @@ def answer(*words, code=0):
     done = CliRunner().invoke(app, [*map(str, words), "--json"])
     assert done.exit_code == code, (done.output, done.exception)
     return json.loads(done.stdout)
+
+
+def scored(names, metric):
+    """Have strategies that need a score go by a metric that is there."""
+    needy = (name for name in names if catalogue.find(name).metrics)
+    settings = dict.fromkeys(needy, f"[score={metric}]")
+    return [f"{name}{settings.get(name, '')}" for name in names]
 
 
 @contextmanager

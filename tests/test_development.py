@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from benchsuite import catalogue
 from benchsuite.benchmarks import load
 from benchsuite.spaces import NATS_TSS
 from surrogates import Table
 from tests import development
-from tests.development import answer, command
+from tests.development import answer, command, scored
 from tests.strategies.golden import NAMES
 
 RESNET = (
@@ -135,11 +134,7 @@ def test_both_schedules_run_in_one_command_and_stay_two_contests(tmp_path):
     """A search of 20,000 s is over in a dozen trials of 200 epochs, 2,000 s or so."""
     words = ("--rules", "nats", "--budget", 20_000, "--seeds", 2, "--results", tmp_path)
     on = ("nats_tss/cifar10", "nats_tss/cifar10@12")
-    scored = [
-        f"{name}[score=zc_naswot]" if catalogue.find(name).metrics else name
-        for name in NAMES
-    ]
-    out, _ = command("run", *scored, "--on", ",".join(on), *words)
+    out, _ = command("run", *scored(NAMES, "zc_naswot"), "--on", ",".join(on), *words)
     count = 2 * len(NAMES) * len(on)
     assert out == f"{count} runs: {count} recorded, 0 there already, 0 failed\n"
     board = answer("leaderboard", "--results", tmp_path)

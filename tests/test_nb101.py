@@ -127,7 +127,7 @@ def test_no_row_becomes_an_object_before_it_is_asked_for(space, folder):
 def test_every_strategy_runs_on_every_space(tmp_path, published):
     names = [f"{space}/cifar10" for space in ("nb101", *ONE_SHOT)]
     words = ("--trials", 40, "--seeds", 2, "--results", tmp_path)
-    out, _ = command("run", *NAMES, "--on", ",".join(names), *words)
+    out, _ = command("run", *scored(NAMES, "params"), "--on", ",".join(names), *words)
     count = 2 * len(NAMES) * len(names)
     assert out == f"{count} runs: {count} recorded, 0 there already, 0 failed\n"
     board = answer("leaderboard", "--results", tmp_path)

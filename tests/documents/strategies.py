@@ -74,7 +74,8 @@ def _costs():
 
 
 def _cost(seconds):
-    return f"{seconds * 1e3:.2g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.2g} us"
+    scale, unit = (1e3, "ms") if seconds >= 1e-3 else (1e6, "us")
+    return f"{float(f'{seconds * scale:.2g}'):g} {unit}"
 
 
 def _rank(ranks):
