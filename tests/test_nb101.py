@@ -9,7 +9,7 @@ from benchsuite.benchmarks import load
 from benchsuite.core import Trial
 from benchsuite.spaces import NB101, SPACES
 from tests import development
-from tests.development import answer, command, spellings_of_nb101
+from tests.development import answer, command, scored, spellings_of_nb101
 from tests.strategies.golden import NAMES
 from tests.test_nb101_space import encodings
 from tests.toys import rng
