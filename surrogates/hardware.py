@@ -31,7 +31,7 @@ class Metric(NamedTuple):
 
     Attributes:
         published: Its name in the file.
-        unit: For one image.
+        unit: Of the figure, which is for one image.
     """
 
     published: str
@@ -50,7 +50,7 @@ METRICS = {
     "latency_fpga": Metric("fpga_latency", "ms"),
     "energy_fpga": Metric("fpga_energy", "mJ"),
 }
-UNITS = {name: metric.unit for name, metric in METRICS.items()}
+UNITS = {name: f"{metric.unit} for one image" for name, metric in METRICS.items()}
 _COMPILED = "latency_edgetpu"  # -1 for the networks that its compiler refused
 _LARGEST = 200_000_000  # bytes; the published file lies in a git repository
 

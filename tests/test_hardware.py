@@ -74,9 +74,10 @@ def test_units_are_those_of_the_magnitudes(genuine):
         power = figures[f"{device}_energy"] / figures[f"{device}_latency"]
         assert watts[0] < np.median(power) < watts[1]
     units = hardware.UNITS
-    assert all(units[name] == "ms" for name in units if name.startswith("latency_"))
-    assert all(units[name] == "mJ" for name in units if name.startswith("energy_"))
-    assert units["intensity_eyeriss"] == "ops/byte"
+    for what, unit in (("latency_", "ms"), ("energy_", "mJ")):
+        said = {units[name] for name in units if name.startswith(what)}
+        assert said == {f"{unit} for one image"}
+    assert units["intensity_eyeriss"] == "ops/byte for one image"
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1, -1.0, float("nan"), float("inf"), -3])

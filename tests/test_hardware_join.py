@@ -108,7 +108,8 @@ def test_query_gives_them_with_units(name, arrays):
     record = answer("query", name, arrays["arch"][cell])
     for metric, values in published(arrays, name).items():
         assert record["metrics"][metric] == values[cell] > 0
-        assert record["units"][metric] == UNITS[metric.split("_")[0]]
+        unit = UNITS[metric.split("_")[0]]
+        assert record["units"][metric] == f"{unit} for one image"
 
 
 @pytest.mark.parametrize("name", OTHERS)
