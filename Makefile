@@ -26,8 +26,8 @@ help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 leaderboard: .venv/core  ## Run the strategies on the embedded NAS-Bench-201 and rank them.
-	$(BIN)/benchsuite run $(STRATEGIES) $(ON) --seeds 240
-	$(BIN)/benchsuite leaderboard
+	$(BIN)/benchsuite run $(STRATEGIES) $(ON) --seeds 240 --results results/quick
+	$(BIN)/benchsuite leaderboard --results results/quick
 
 test: .venv/test  ## Run the test suite, on all cores.
 	$(BIN)/pytest -q -n auto
