@@ -43,12 +43,13 @@ class Additive:
         self.best_error = self._error(self.best, epochs)
 
     def _error(self, arch, epochs):
-        total = sum(p[a] for p, a in zip(self.penalties, arch, strict=True)) / len(arch)
+        chosen = (p[a] for p, a in zip(self.penalties, arch, strict=True))
+        total = math.fsum(chosen) / len(arch)  # sum() differs between Pythons
         return 0.05 + 0.4 * total + 0.5 * math.exp(-4 * epochs / self.epochs[-1])
 
     def score(self, arch):
         pairs = zip(self.penalties[1:], arch[1:], strict=True)
-        return 1 - sum(penalty[option] for penalty, option in pairs) / len(arch)
+        return 1 - math.fsum(penalty[option] for penalty, option in pairs) / len(arch)
 
     def evaluate(self, trial, seed):
         if trial.arch not in self.space or trial.epochs not in (0, *self.epochs):
