@@ -134,16 +134,11 @@ def do(task: Task) -> Done | Failed:
     """
     run, on = task.run, task.benchmark
     try:
-        with time_limit(task.timeout), redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr):
             benchmark = _load(on) if isinstance(on, str) else on
             entry = _find(task.strategy, run.source)
-            rng = np.random.default_rng(run.seed)
-            strategy = Timed(
-                entry.build(benchmark.space, benchmark.epochs, rng, _told(task.rules))
-            )
-            found = list(search(strategy, benchmark, task.rules, seed=run.seed))
-            effort = Effort(strategy.trials, strategy.seconds)
-            return Done(rows(run, found, benchmark), effort)
+            with time_limit(task.timeout):
+                return _search(task, entry, benchmark)
     except OutOfTime:
         reason = f"it took more than {task.timeout:g} s; --timeout allows more"
         return Failed(reason, traceback.format_exc())
@@ -151,6 +146,17 @@ def do(task: Task) -> Done | Failed:
         cause = error.args[0] if isinstance(error, KeyError) and error.args else error
         reason = " ".join(f"{type(error).__name__}: {cause}".split())
         return Failed(reason[:500], traceback.format_exc())
+
+
+def _search(task: Task, entry: Entry, benchmark: Benchmark) -> Done:
+    """Build the strategy, and search."""
+    rng = np.random.default_rng(task.run.seed)
+    strategy = Timed(
+        entry.build(benchmark.space, benchmark.epochs, rng, _told(task.rules))
+    )
+    found = list(search(strategy, benchmark, task.rules, seed=task.run.seed))
+    effort = Effort(strategy.trials, strategy.seconds)
+    return Done(rows(task.run, found, benchmark), effort)
 
 
 def _told(rules: Rules) -> dict[str, object]:

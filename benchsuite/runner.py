@@ -62,8 +62,9 @@ class Rules:
     the clock would stand still for ever.
 
     What a strategy thinks takes time too, on the machine that it runs on. Under "free"
-    the clock does not know of it; under "charge" it goes on, and so do the trainings
-    that run, and results differ from one machine and one run to the next.
+    the clock does not know of it. Under "charge" it goes on, and so do the trainings
+    that run: one that finishes meanwhile is told later, but counts from its finish.
+    Results then differ from one machine and one run to the next.
 
     Attributes:
         budget: Seconds on the clock, however many workers share it.
@@ -200,6 +201,21 @@ for each data set and lets the last trial overrun. Repeats pay in both, and so d
 promotion, in full."""
 
 
+class Best:
+    """The lowest error among the trials that trained longest."""
+
+    def __init__(self) -> None:
+        self._rank: tuple[int, float] = (0, math.inf)
+
+    def takes(self, epochs: int, observation: Observation) -> bool:
+        """Take a trial's outcome if it is better, and tell so."""
+        rank = (-epochs, observation.error)
+        if rank < self._rank and math.isfinite(observation.error):
+            self._rank = rank
+            return True
+        return False
+
+
 class Front:
     """What no trial that trained as long is at least as good as, in all objectives."""
 
@@ -282,14 +298,13 @@ def search(
     if charged:
         strategy = timed = Timed(strategy)
     ask, tell, evaluate = strategy.ask, strategy.tell, benchmark.evaluate
-    clock, started, idle = 0.0, 0, 0
+    clock, asked, started, idle = 0.0, 0, 0, 0
     budget, trials, workers = rules.budget, rules.trials, rules.workers
     resume, free = rules.promotion == "resume", rules.repeat == "free"
     running: list[tuple[float, int, Trial, Observation]] = []  # a heap, by finish
     trained: dict[Architecture, float] = {}  # seconds of training so far
-    bar: tuple[int, float] = (0, math.inf)  # what an incumbent must get below
     plain = rules.objectives == ("error",) and not rules.constraints
-    front = Front(rules.objectives, rules.constraints)
+    judge = Best() if plain else Front(rules.objectives, rules.constraints)
     while True:
         while (
             len(running) < workers
@@ -309,28 +324,22 @@ def search(
                     price = 0.0 if free else price
                 elif resume:  # a promotion
                     price -= had
-            heappush(running, (clock + price, started, trial, observation))
+            heappush(running, (clock + price, asked, trial, observation))
+            asked += 1
             started += trial.epochs > 0
             idle = 0 if price else idle + 1
         if not running:
             return
         finish, _, trial, observation = heappop(running)
-        clock = max(clock, finish)
-        if clock > budget and rules.overrun == "drop":
+        if finish > budget and rules.overrun == "drop":
             return
-        arch, error = trial.arch, observation.error
-        if trial.epochs and observation.cost > trained.get(arch, 0.0):
-            trained[arch] = observation.cost
+        clock = max(clock, finish)  # the strategy may have thought for longer
+        arch, epochs = trial
+        error, cost, metrics = observation
+        if epochs and cost > trained.get(arch, 0.0):
+            trained[arch] = cost
         if error != error:  # nan: no comparison of a strategy would notice it
             observation = observation._replace(error=math.inf)
         tell(trial, observation)
-        if not trial.epochs:
-            continue
-        if plain:
-            rank = (-trial.epochs, error)
-            better = rank < bar and math.isfinite(error)
-            bar = rank if better else bar
-        else:
-            better = front.takes(trial.epochs, observation)
-        if better:
-            yield Incumbent(clock, arch, trial.epochs, error, observation.metrics)
+        if epochs and judge.takes(epochs, observation):
+            yield Incumbent(finish, arch, epochs, error, metrics)

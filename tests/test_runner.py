@@ -216,12 +216,12 @@ def test_scores_that_cost_nothing_end_a_search_some_time():
 
 
 class Slow(Script):
-    """Takes 5 s to say what to train and 1 s to take an outcome."""
+    """Takes 5 s to say what to train first, then `pause`; 1 s to take an outcome."""
 
-    now = 0.0
+    now, pause = 0.0, 5.0
 
     def ask(self):
-        self.now += 5
+        self.now += self.pause if self.now else 5
         return super().ask()
 
     def tell(self, trial, observation):
@@ -237,7 +237,7 @@ class Slow(Script):
         (1, "charge", [15, 31, 47]),
         (2, "free", [10, 10, 20]),
         # asked at 0, 5 and 16: B ends at 20, while it is thought about C until 21
-        (2, "charge", [15, 21, 31]),
+        (2, "charge", [15, 20, 31]),
     ],
 )
 def test_thinking_is_measured_and_charged_on_request(
@@ -249,6 +249,26 @@ def test_thinking_is_measured_and_charged_on_request(
     found = search(timed, Priced(10, 10, 10), rules, seed=0)
     assert [incumbent.cost for incumbent in found] == finished
     assert (timed.trials, timed.seconds) == (3, 18)
+
+
+@pytest.mark.parametrize(("overrun", "told"), [("drop", [A]), ("keep", [A, B])])
+def test_a_training_that_ends_in_the_budget_counts_though_it_is_told_later(
+    overrun, told, monkeypatch
+):
+    """A ends at 15, while it is thought about B until 25; B ends at 35."""
+    slow = Slow(Trial(A, 1), Trial(B, 1))
+    monkeypatch.setattr("benchsuite.runner.perf_counter", lambda: slow.now)
+    monkeypatch.setattr(Slow, "pause", 20.0)
+    rules = Rules(workers=2, thinking="charge", budget=16.0, overrun=overrun)
+    found = list(search(slow, Priced(10, 10), rules, seed=0))
+    assert [trial.arch for trial in slow.told] == told
+    assert [i.cost for i in found] == [15.0, 35.0][: len(told)]
+
+
+def test_of_scores_that_come_together_the_first_asked_is_told_first():
+    script = Script(*(Trial(arch, 0) for arch in (C, A, B, A)))
+    list(search(script, Judged(1, 1, 1), Rules(workers=4), seed=0))
+    assert [trial.arch for trial in script.told] == [C, A, B, A]
 
 
 def test_nothing_but_trials_may_be_asked():

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.benchmarks.installed import AbsentError
+from benchsuite.benchmarks.records import Record, RecordedRun, contradictions
 from benchsuite.core import Backend, Observation, Reports, Trial
 from benchsuite.spaces import Architecture, SearchSpace
 from surrogates import DataError, Split, Table, Training
@@ -102,54 +102,6 @@ class _Views(NamedTuple):
     epoch: _Buffer  # [R] seconds of each epoch alike, or
     since: _Buffer | None  # [R, E] seconds since epoch 0
     validation: _Buffer | None  # [R] seconds of one pass over the validation images
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRun:
-    """One training run of an architecture, as the table has it.
-
-    Attributes:
-        seed: What the run is called there.
-        epochs: int [E], where it was read off.
-        valid_error: [E], fractions.
-        seconds: [E], what a trial of so many epochs costs.
-        recorded: Further figures of the run, as published, right or wrong.
-    """
-
-    seed: int
-    epochs: tuple[int, ...]
-    valid_error: tuple[float, ...]
-    seconds: tuple[float, ...]
-    recorded: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Everything a benchmark has of one architecture.
-
-    Attributes:
-        benchmark: Name of the benchmark.
-        table: First eight hex digits of the table's sha256.
-        source: Where the table comes from.
-        arch: Published spelling.
-        canonical: Spelling of the representative of its isomorphism class.
-        metrics: Figures of the network.
-        units: What those figures count.
-        runs: Every recorded training run that a search may see.
-        test_error: Of every recorded test run after full training; often none.
-        notes: What to know before trusting a figure.
-    """
-
-    benchmark: str
-    table: str
-    source: str
-    arch: str
-    canonical: str
-    metrics: Mapping[str, float]
-    units: Mapping[str, str]
-    runs: tuple[RecordedRun, ...]
-    test_error: tuple[float, ...]
-    notes: tuple[str, ...]
 
 
 class TabularBenchmark:
@@ -590,7 +542,7 @@ class TabularBenchmark:
             units={n: unit for n, unit in self.units.items() if n in metrics},
             runs=tuple(recorded),
             test_error=tuple(self.test_errors(arch)),
-            notes=tuple(_contradictions(recorded, metrics)),
+            notes=tuple(contradictions(recorded, metrics)),
         )
 
 
@@ -609,17 +561,6 @@ def _place(name: str, table: Table, figure: Figure) -> tuple[Training, Split]:
     if training is None or (split := training.splits.get(figure.split)) is None:
         raise AbsentError(f"the table of {name} has no {figure}")
     return training, split
-
-
-def _contradictions(runs: list[RecordedRun], metrics: Mapping[str, float]) -> list[str]:
-    """Name the recorded figures that differ from the network's computed one."""
-    return [
-        f"the recorded {name} of seed {run.seed} is {value:,.0f}, which contradicts the"
-        f" closed formula's {metrics[name]:,.0f}; the formula's is used"
-        for run in runs
-        for name, value in run.recorded.items()
-        if name in ("params", "macs") and name in metrics and value != metrics[name]
-    ]
 
 
 def _mean(errors: list[float]) -> float:

@@ -11,12 +11,13 @@ import typer
 from benchsuite.cli.options import AsJson, app, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from benchsuite.campaign import Outcome, Task
     from benchsuite.report.fronts import FrontStanding
     from benchsuite.report.leaderboard import Standing
     from benchsuite.results import Row
+    from benchsuite.runner import Rules
     from benchsuite.store import Store
 
 Results = Annotated[Path, typer.Option(help="Folder of runs.sqlite and the tables.")]
@@ -67,23 +68,16 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run strategies on benchmarks; what has been recorded is left alone."""
-    from dataclasses import replace
-
     from benchsuite import catalogue
     from benchsuite.campaign import campaign, plan, remarks
     from benchsuite.core import InputError
-    from benchsuite.runner import Rules
     from benchsuite.store import Store
 
-    law = Rules.parse(rules)
-    limits = {"trials": trials, "budget": budget, "workers": workers}
-    changes: dict[str, Any] = {k: v for k, v in limits.items() if v is not None}
-    for name, text in (("objectives", objectives), ("constraints", constraints)):
-        if text is not None:
-            law = replace(law, **{name: Rules.read(name, text.replace(",", "&"))})
-    law = replace(law, **changes)
-    if not law.bounded:
-        law = replace(law, trials=200)
+    law = _law(
+        rules,
+        {"trials": trials, "budget": budget, "workers": workers},
+        {"objectives": objectives, "constraints": constraints},
+    )
     if not timeout > 0:
         raise InputError(f"--timeout must be seconds above 0, not {timeout}")
     names = [name.strip() for each in on for name in each.split(",") if name.strip()]
@@ -100,6 +94,26 @@ def run(
         failed = _follow(outcomes, tasks, results / "failures.log", as_json)
     if failed:
         raise typer.Exit(1)
+
+
+def _law(
+    rules: str, limits: Mapping[str, float | None], texts: Mapping[str, str | None]
+) -> Rules:
+    """Read a preset with changes, and what options say beyond it.
+
+    Raises:
+        InputError: A word names no rule, or a rule has no such value.
+    """
+    from dataclasses import replace
+
+    from benchsuite.runner import Rules
+
+    changes: dict[str, Any] = {k: v for k, v in limits.items() if v is not None}
+    for name, text in texts.items():
+        if text is not None:
+            changes[name] = Rules.read(name, text.replace(",", "&"))
+    law = replace(Rules.parse(rules), **changes)
+    return law if law.bounded else replace(law, trials=200)
 
 
 def _seeds(text: str) -> range:

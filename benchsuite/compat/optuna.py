@@ -185,9 +185,18 @@ class StrategySampler(BaseSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
-        """Ask the strategy."""
+        """Ask the strategy.
+
+        Raises:
+            ValueError: It asks for what is known of a network without training it.
+        """
         with self._lock:
             asked = self._unused.pop(0) if self._unused else self._strategy.ask()
+            if asked is not None and not asked.epochs:
+                raise ValueError(
+                    "this strategy asks for metrics of untrained networks, which an"
+                    " Optuna objective does not give"
+                )
             if asked is None:
                 arch = self._space.sample(self._rng)
             else:

@@ -140,7 +140,7 @@ def _standings(
             regret_mean=_mean_regret(own),
             rank=ranks.setdefault(keys[contender], place),
             group=group,
-            thought=_thought(own, efforts) if efforts else math.nan,
+            thought=_thought(own, efforts),
         )
 
 

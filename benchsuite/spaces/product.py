@@ -1,6 +1,7 @@
 """A product of search spaces, such as a topology and the widths of its stages."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,8 +30,7 @@ class ProductSpace(SearchSpace):
     @cached_property
     def size(self) -> int:
         """Number of architectures: the product of the parts' numbers."""
-        sizes = [part.size for part in self.parts]
-        return int(np.prod(np.array(sizes, dtype=object)))
+        return math.prod(part.size for part in self.parts)
 
     @cached_property
     def _slices(self) -> tuple[slice, ...]:

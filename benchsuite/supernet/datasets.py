@@ -11,18 +11,23 @@ file of its own, which is not at hand, so these halves are others of the same si
 import hashlib
 import io
 import pickle
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from benchsuite.core import InputError
 from benchsuite.supernet.data import Split
 
 Channels = tuple[float, float, float]
+_DAMAGED = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 _SEED = 201  # of the permutation that halves training images
 
 
@@ -157,12 +162,18 @@ def _batch(
     return images, np.array(batch[labels], dtype=np.int64)
 
 
+_ARRAYS = {
+    *(("numpy", "ndarray"), ("numpy", "dtype")),
+    ("numpy.core.multiarray", "_reconstruct"),
+}
+
+
 class _Official(pickle.Unpickler):
     """Reads a file that is known by its md5; of all names it takes three of NumPy's."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Find what makes an array."""
-        if module.startswith("numpy") and name in ("_reconstruct", "ndarray", "dtype"):
+        if (module, name) in _ARRAYS:
             return super().find_class(module.replace(".core.", "._core."), name)
         raise pickle.UnpicklingError(f"{module}.{name} makes no array")
 
@@ -215,9 +226,12 @@ def arrays(path: Path) -> DataSet:
         InputError: It is no such file, or its arrays are not as said.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+        with path.open("rb") as file:
+            zipped = np.load(file, allow_pickle=False)
+            if not isinstance(zipped, NpzFile):
+                raise ValueError("it holds one array, and none by name")
+            content = {name: zipped[name] for name in zipped.files}
+    except _DAMAGED as error:
         reason = " ".join(str(error).split())
         raise InputError(f"cannot read {path}: {reason}") from error
     everything, classes = _split(path, content, "")
@@ -274,8 +288,7 @@ def _permutation(count: int) -> torch.Tensor:
 
 
 DATA_SETS: Mapping[str, Callable[[Path], DataSet]] = {
-    "cifar10": lambda root: cifar("cifar10", root),
-    "cifar100": lambda root: cifar("cifar100", root),
+    **{name: partial(cifar, name) for name in CIFAR},
     "digits": digits,
     "synthetic": synthetic,
 }

@@ -10,12 +10,11 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import sys
-import time
 
 import numpy as np
 
 from benchsuite import catalogue, load
-from benchsuite.runner import Rules
+from benchsuite.runner import Rules, Timed
 from benchsuite.strategies import ONE_FIDELITY, STRATEGIES
 
 KNOWN, MORE = 200, 20
@@ -28,21 +27,13 @@ def proposal(name, seed=0):
     entry = catalogue.find(f"{name}[score=params]" if wants else name)
     benchmark = load("synthetic/curves" if name in ONE_FIDELITY else "nb201/cifar10")
     rng = np.random.default_rng(seed)
-    strategy = entry.build(benchmark.space, benchmark.epochs, rng, RULES)
-    trained, start = 0, 0.0
-    spent = 0.0
-    while trained < KNOWN + MORE:
-        start = time.perf_counter()
+    strategy = Timed(entry.build(benchmark.space, benchmark.epochs, rng, RULES))
+    while strategy.trials < KNOWN + MORE:
         trial = strategy.ask()
-        spent += time.perf_counter() - start
-        observation = benchmark.evaluate(trial, seed)
-        start = time.perf_counter()
-        strategy.tell(trial, observation)
-        spent += time.perf_counter() - start
-        trained += trial.epochs > 0
-        if trained <= KNOWN:
-            spent = 0.0
-    return spent / MORE
+        strategy.tell(trial, benchmark.evaluate(trial, seed))
+        if strategy.trials <= KNOWN:
+            before = strategy.seconds
+    return (strategy.seconds - before) / MORE
 
 
 def proposals(times=15):

@@ -13,6 +13,7 @@ from benchsuite.core import Observation, Trial
 from benchsuite.runner import Rules, search
 from benchsuite.spaces import NATS_TSS, SearchSpace
 from benchsuite.spaces.nb101 import cell_space
+from benchsuite.strategies import STRATEGIES
 from benchsuite.strategies.local_search import LocalSearch
 from benchsuite.strategies.random_search import RandomSearch
 from benchsuite.strategies.regularized_evolution import RegularizedEvolution
@@ -181,6 +182,11 @@ def test_refuses_what_a_strategy_cannot_do():
     with pytest.raises(ValueError, match="did not suggest 1 of two"):
         optuna.create_study(sampler=sampler).optimize(
             lambda trial: len(trial.suggest_categorical("0", ("a", "b"))), n_trials=1
+        )
+    scored = StrategySampler(STRATEGIES["bananas_warm_start"], space, seed=0)
+    with pytest.raises(ValueError, match="asks for metrics of untrained networks"):
+        optuna.create_study(sampler=scored).optimize(
+            lambda trial: pytest.fail(f"{suggest(trial, space)} trained"), n_trials=1
         )
     several = optuna.create_study(sampler=sampler, directions=["minimize"] * 2)
     with pytest.raises(ValueError, match="one objective, not 2"):

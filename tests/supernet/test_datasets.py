@@ -147,6 +147,26 @@ def test_arrays_that_are_not_as_said_are_told_in_one_line(change, message, tmp_p
     assert "\n" not in str(caught.value)
 
 
+def test_a_damaged_file_is_told_in_one_line(tmp_path):
+    path = tmp_path / "mine.npz"
+    save(path, **own(n=200))
+    whole = path.read_bytes()
+    for size in (0, 1, 50, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(InputError, match=r"cannot read .*mine\.npz") as caught:
+            load(str(path))
+        assert "\n" not in str(caught.value)
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(InputError, match="it holds one array, and none by name"):
+        load(str(path))
+    flipped = bytearray(whole)
+    flipped[len(whole) // 3] ^= 0xFF
+    path.write_bytes(bytes(flipped))
+    with pytest.raises(InputError, match="cannot read"):
+        load(str(path))
+
+
 def test_a_name_that_is_none_is_told():
     with pytest.raises(InputError, match="unknown data set 'cifar': cifar10, cifar100"):
         load("cifar")
