@@ -6,14 +6,15 @@ cropped and flipped by a handful of operators on tensors.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import partial
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
 
 from benchsuite.supernet.search import Batch
 
-Augment = Callable[[Tensor, torch.Generator], Tensor]
+Augment = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,19 +53,28 @@ class Split:
         images, labels = self.images[index], self.labels[index]
         return type(self)(images, labels, self.mean, self.std)
 
-    def batch(self, index: Tensor) -> Batch:
-        """Gather and normalise."""
+    def batch(self, index: Tensor, augment: Augment | None = None) -> Batch:
+        """Gather, change the images as they were taken, and normalise."""
         images = self.images[index]
         if images.dtype == torch.uint8:
             images = images.float().div_(255)
+        if augment is not None:
+            images = augment(images)
         mean, std = (images.new_tensor(x).view(3, 1, 1) for x in (self.mean, self.std))
         return (images - mean) / std, self.labels[index]
+
+
+class RandomAugment(Protocol):
+    """Changes images [B, 3, H, W] at random."""
+
+    def __call__(self, images: Tensor, /, generator: torch.Generator) -> Tensor:
+        """Return as many images of the same shape."""
 
 
 def crop_and_flip(images: Tensor, generator: torch.Generator, pad: int = 4) -> Tensor:
     """Shift every image by up to `pad` pixels, and mirror every other, at random.
 
-    What comes in at the border is zero. Draws are made on the host: a trajectory does
+    What comes in at the border is black. Draws are made on the host: a trajectory does
     not depend on the device.
     """
     b, _, h, w = images.shape
@@ -79,6 +89,27 @@ def crop_and_flip(images: Tensor, generator: torch.Generator, pad: int = 4) -> T
     return padded.permute(0, 2, 3, 1)[which, rows, columns].permute(0, 3, 1, 2)
 
 
+def cutout(images: Tensor, generator: torch.Generator, length: int = 16) -> Tensor:
+    """Set a square of every image to zero, its centre drawn uniformly.
+
+    DeVries & Taylor, "Improved Regularization of Convolutional Neural Networks with
+    Cutout", 2017. What of the square lies outside the image is lost.
+    """
+    b, _, h, w = images.shape
+    centre = (
+        torch.rand((2, b, 1), generator=generator) * torch.tensor([h, w])[:, None, None]
+    )
+    centre = centre.floor().to(images.device)
+
+    def inside(side: int, at: Tensor) -> Tensor:
+        places = torch.arange(side, device=images.device)
+        return (places >= at - length // 2) & (places < at + length // 2)
+
+    rows, columns = inside(h, centre[0]), inside(w, centre[1])
+    hole = rows[:, None, :, None] & columns[:, None, None, :]
+    return images.masked_fill(hole, 0.0)
+
+
 class Shuffled:
     """Draws full batches from a split in an order that is reshuffled when used up.
 
@@ -91,12 +122,25 @@ class Shuffled:
         split: Split,
         size: int,
         generator: torch.Generator,
-        augment: Augment | None = None,
+        augment: RandomAugment | None = None,
+        erase: RandomAugment | None = None,
     ) -> None:
-        """Raises: ValueError: The split is smaller than a batch."""
+        """Make a stream.
+
+        Args:
+            split: What it draws from.
+            size: Of a batch.
+            generator: Of the order and of what is done to images.
+            augment: What is done to images as they were taken.
+            erase: What is done to normalised images.
+
+        Raises:
+            ValueError: The split is smaller than a batch.
+        """
         if not 0 < size <= len(split):
             raise ValueError(f"batches of {size} from {len(split)} images")
-        self._split, self._size, self._augment = split, size, augment
+        self._split, self._size = split, size
+        self._augment, self._erase = augment, erase
         self._generator, self._device = generator, split.labels.device
         self._order, self._next = torch.empty(0, dtype=torch.int64), 0
 
@@ -110,9 +154,12 @@ class Shuffled:
             self._next = 0
         index = self._order[self._next : self._next + self._size]
         self._next += self._size
-        images, labels = self._split.batch(index.to(self._device))
+        augment = None
         if self._augment is not None:
-            images = self._augment(images, self._generator)
+            augment = partial(self._augment, generator=self._generator)
+        images, labels = self._split.batch(index.to(self._device), augment)
+        if self._erase is not None:
+            images = self._erase(images, generator=self._generator)
         return images, labels
 
     def whole(self) -> Iterator[Batch]:

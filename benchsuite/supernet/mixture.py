@@ -1,7 +1,7 @@
 """What one forward runs: the weight of every operation, and which are executed."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -15,6 +15,32 @@ Statistics = Literal["batch", "track", "running"]
 """Normalise by the batch; by the batch, and remember; or by what was remembered.
 
 Only "track" changes a buffer. A network without buffers always uses the batch."""
+
+
+class Layout(NamedTuple):
+    """Which choices of a space a network can relax, and how they hang together.
+
+    Attributes:
+        options: Of each decision, those that mixtures are made of. What a decision has
+            beyond them (an edge that is not kept) is chosen at the end only.
+        into: Decisions that are edges into the same node, node by node, in order; empty
+            where decisions are no edges.
+    """
+
+    options: Active
+    into: tuple[tuple[int, ...], ...] = ()
+
+    @classmethod
+    def whole(
+        cls, space: SearchSpace, into: tuple[tuple[int, ...], ...] = ()
+    ) -> "Layout":
+        """Relax every option of every decision."""
+        return cls(tuple(tuple(range(len(o))) for o in space.choices), into)
+
+    @property
+    def width(self) -> int:
+        """C, the number of columns that logits and weights have."""
+        return 1 + max(max(options) for options in self.options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +65,6 @@ class Mixture:
     residue: Tensor | None = None
 
     @classmethod
-    def dense(cls, weights: Tensor, edges: Tensor | None = None) -> Self:
-        """Execute everything."""
-        d, c = weights.shape
-        return cls(weights, (tuple(range(c)),) * d, edges)
-
-    @classmethod
     def one_hot(cls, space: SearchSpace, arch: Architecture) -> Self:
         """Execute `arch` and nothing else.
 
@@ -53,8 +73,13 @@ class Mixture:
         """
         if arch not in space:
             raise ValueError(f"not an architecture of {space.name}: {arch}")
-        eye = torch.eye(max(map(len, space.choices)))
-        return cls(eye[list(arch)], tuple((c,) for c in arch))
+        return cls.path(arch, like=torch.empty(len(arch), max(map(len, space.choices))))
+
+    @classmethod
+    def path(cls, chosen: Architecture, *, like: Tensor) -> Self:
+        """Execute one option of every decision; weights are shaped as `like` [D, C]."""
+        eye = torch.eye(like.shape[-1])
+        return cls(eye[list(chosen)].to(like), tuple((c,) for c in chosen))
 
     def to(self, like: Tensor) -> Self:
         """Move to the device and type of `like`."""

@@ -9,36 +9,31 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchsuite.supernet.mixture import Mixture
-from benchsuite.supernet.search import Alphas, Moment
+from benchsuite.supernet.search import ABSENT, Alphas, Moment, edge_softmax
 
 
 def softmax(
     alphas: Alphas, moment: Moment, generator: torch.Generator
 ) -> list[Mixture]:
-    """DARTS: a convex mixture of everything. Liu et al., ICLR 2019, eq. 2."""
-    return [Mixture.dense(alphas["operations"].softmax(-1))]
+    """DARTS: a convex mixture of everything. Liu et al., ICLR 2019, eq. 2.
 
-
-def softmax_with_edges(
-    alphas: Alphas, moment: Moment, generator: torch.Generator
-) -> list[Mixture]:
-    """PC-DARTS: also a softmax over the edges into a node. Xu et al., ICLR 2020."""
+    With logits of edges, PC-DARTS: edges into a node are mixed too. Xu et al., ICLR
+    2020, eq. 4.
+    """
     weights = alphas["operations"].softmax(-1)
-    return [Mixture.dense(weights, edge_softmax(alphas))]
-
-
-def edge_softmax(alphas: Alphas) -> Tensor:
-    """Normalise the logits "edges into n", n = 1, 2, ..., each on its own, [D]."""
-    into = [logits for name, logits in alphas.items() if name.startswith("edges into ")]
-    return torch.cat([logits.softmax(0) for logits in into])
+    return [Mixture(weights, alphas.layout.options, edge_softmax(alphas))]
 
 
 def dirichlet(
     alphas: Alphas, moment: Moment, generator: torch.Generator
 ) -> list[Mixture]:
     """DrNAS: a random mixture, Dir(elu(alpha) + 1). Chen et al., ICLR 2021."""
-    gamma = torch._standard_gamma(F.elu(alphas["operations"]) + 1, generator)
-    return [Mixture.dense(gamma / gamma.sum(-1, keepdim=True))]
+    logits = alphas["operations"]
+    there = logits > ABSENT / 2
+    gamma = torch._standard_gamma(F.elu(logits.where(there, 0.0)) + 1, generator)
+    gamma = gamma * there
+    weights = gamma / gamma.sum(-1, keepdim=True)
+    return [Mixture(weights, alphas.layout.options)]
 
 
 def gumbel(
@@ -72,10 +67,12 @@ def uniform(
     alphas: Alphas, moment: Moment, generator: torch.Generator
 ) -> list[Mixture]:
     """SPOS: one operation an edge, drawn uniformly. Guo et al., ECCV 2020."""
-    d, c = alphas["operations"].shape
-    chosen = torch.randint(c, (d,), generator=generator)
-    eye = torch.eye(c).to(alphas["operations"])
-    return [Mixture(eye[chosen], _one_each(chosen))]
+    draws = torch.rand(len(alphas.layout.options), generator=generator).tolist()
+    chosen = tuple(
+        options[int(u * len(options))]
+        for u, options in zip(draws, alphas.layout.options, strict=True)
+    )
+    return [Mixture.path(chosen, like=alphas["operations"])]
 
 
 def straight_through(chosen: Tensor, p: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ sharing: this tests relaxations, steps and rules, and replicates no one-shot res
 """
 
 from collections.abc import Mapping
-from functools import cache, reduce
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchsuite.spaces import SearchSpace
-from benchsuite.supernet.mixture import Active, Mixture, Statistics
+from benchsuite.supernet.derive import strongest
+from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
 
 
 class RelaxedTable(nn.Module):
@@ -36,6 +37,7 @@ class RelaxedTable(nn.Module):
 
     values: Tensor
     baseline: Tensor
+    rule = staticmethod(strongest)
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class RelaxedTable(nn.Module):
         rate: float = 0.01,  # of the running mean; 0 leaves the baseline at 0
     ) -> None:
         super().__init__()
-        self.space, self.rate = space, rate
+        self.space, self.layout, self.rate = space, Layout.whole(space), rate
         shape = [*map(len, space.choices)]
         values = [errors[a] for a in space] if isinstance(errors, Mapping) else errors
         table = torch.as_tensor(values, dtype=torch.float64).reshape(shape)
@@ -60,7 +62,10 @@ class RelaxedTable(nn.Module):
         active = _mask(mixture.active, p.shape[1]).to(p)
         left = (p.detach() * active).sum(-1, keepdim=True)
         p = torch.where(left > 0, p * active / left.clamp_min(1e-300), active)
-        f = reduce(lambda values, row: torch.tensordot(row, values, 1), p, self.values)
+        rows = zip(p, self.layout.options, strict=True)
+        f = self.values
+        for row, options in rows:
+            f = torch.tensordot(row[: len(options)], f, 1)
         if statistics == "running":
             return f
         if statistics == "track":

@@ -20,16 +20,32 @@ from torch.optim.optimizer import ParamsT
 
 from benchsuite.core import Incumbent
 from benchsuite.spaces import Architecture, SearchSpace
-from benchsuite.supernet.mixture import Mixture
+from benchsuite.supernet.derive import Rule
+from benchsuite.supernet.mixture import Layout, Mixture
 
 Batch = tuple[Tensor, Tensor]
-Alphas = dict[str, Tensor]
-"""Logits by what they decide: "operations" [D, C], and "edges" [D] where learned."""
+ABSENT = -1e9
+"""The logit of what is no option: its softmax is zero, and no step moves it."""
 Weights = Mapping[str, Tensor]
 """Network weights by their name in the supernet."""
 
 Objective = Callable[[Callable[[Tensor], Tensor], Batch], Tensor]
 """(network, batch) -> scalar; may call the network on several views of the batch."""
+
+
+class Alphas(dict[str, Tensor]):
+    """Logits by what they decide.
+
+    "operations" [D, C] has `ABSENT` for what is no option; "edges into n", [number of
+    them], is there where a method learns the weights of whole edges.
+
+    Attributes:
+        layout: What there is to decide.
+    """
+
+    def __init__(self, logits: Mapping[str, Tensor], layout: Layout) -> None:
+        super().__init__(logits)
+        self.layout = layout
 
 
 class Moment(NamedTuple):
@@ -69,10 +85,13 @@ Step = Callable[["Search", Batch, Batch], None]
 """(search, training batch, validation batch): move weights or alphas."""
 
 
-def small_normal(space: SearchSpace, generator: torch.Generator) -> Alphas:
+def small_normal(layout: Layout, generator: torch.Generator) -> Alphas:
     """Draw logits [D, C] from 1e-3 N(0, 1)."""
-    shape = len(space.choices), max(map(len, space.choices))
-    return {"operations": 1e-3 * torch.randn(shape, generator=generator)}
+    drawn = 1e-3 * torch.randn(len(layout.options), layout.width, generator=generator)
+    there = torch.zeros_like(drawn, dtype=torch.bool)
+    for d, options in enumerate(layout.options):
+        there[d, list(options)] = True
+    return Alphas({"operations": drawn.masked_fill(~there, ABSENT)}, layout)
 
 
 def all_weights(supernet: nn.Module) -> Weights:
@@ -80,10 +99,19 @@ def all_weights(supernet: nn.Module) -> Weights:
     return dict(supernet.named_parameters())
 
 
-def strongest(search: Search) -> Architecture:
-    """Keep the operation with the largest logit on every edge."""
-    choice: list[int] = search.alphas["operations"].argmax(-1).tolist()
-    return tuple(choice)
+def by_softmax(search: Search) -> Architecture:
+    """Derive by the softmax of the logits, times that of the edges where learned."""
+    scores = search.alphas["operations"].detach().softmax(-1)
+    edges = edge_softmax(search.alphas)
+    if edges is not None:
+        scores = scores * edges.detach().unsqueeze(-1)
+    return search.derive(scores)
+
+
+def edge_softmax(alphas: Alphas) -> Tensor | None:
+    """Normalise the logits "edges into n" node by node, [D]; None without them."""
+    into = [logits for name, logits in alphas.items() if name.startswith("edges into ")]
+    return torch.cat([logits.softmax(0) for logits in into]) if into else None
 
 
 def cosine(moment: Moment, *, start: float = 0.025, end: float = 0.001) -> float:
@@ -147,8 +175,8 @@ class Method:
     relax: Relax
     steps: tuple[Step, ...]
     on_epoch: Callable[[Search], None] = nothing
-    derive: Callable[[Search], Architecture] = strongest
-    alphas: Callable[[SearchSpace, torch.Generator], Alphas] = small_normal
+    derive: Callable[[Search], Architecture] = by_softmax
+    alphas: Callable[[Layout, torch.Generator], Alphas] = small_normal
     weights: Callable[[nn.Module], Weights] = all_weights
     network: Mapping[str, Any] = field(default_factory=dict)
     weight_optimizer: Callable[..., torch.optim.Optimizer] = sgd
@@ -162,7 +190,10 @@ class Search:
 
     Attributes:
         method: The record.
-        supernet: `supernet(images, mixture, statistics)`; has a `space`.
+        supernet: `supernet(images, mixture, statistics)`.
+        space: What it contains.
+        layout: What of it can be relaxed.
+        rule: From scores to an architecture.
         train: Batches for the weights.
         valid: Batches for the alphas and for judging.
         objective: What is descended.
@@ -193,9 +224,12 @@ class Search:
         self.moment, self.seconds = Moment(0, epochs), 0.0
         self.space: SearchSpace = supernet.space  # type: ignore[assignment]
         self.generator = generator(seed, "relax")
-        drawn = method.alphas(self.space, generator(seed, "alphas"))
+        self.layout: Layout = supernet.layout  # type: ignore[assignment]
+        self.rule: Rule = supernet.rule  # type: ignore[assignment]
+        drawn = method.alphas(self.layout, generator(seed, "alphas"))
         like = next(supernet.parameters(), torch.empty(0))
-        self.alphas = {n: a.to(like).requires_grad_() for n, a in drawn.items()}
+        logits = {n: a.to(like).requires_grad_() for n, a in drawn.items()}
+        self.alphas = Alphas(logits, self.layout)
         self.weights = method.weights(supernet)
         for name, weight in supernet.named_parameters():
             weight.requires_grad_(name in self.weights)
@@ -240,6 +274,10 @@ class Search:
             return output
 
         return (objective or self.objective)(network, batch)
+
+    def derive(self, scores: Tensor) -> Architecture:
+        """Apply the network's rule to scores [D, C]; higher is better."""
+        return self.rule(scores.cpu().numpy(), self.layout)
 
     @torch.no_grad()
     def judge(self, arch: Architecture) -> float:

@@ -15,15 +15,19 @@ from benchsuite.core import Incumbent
 from benchsuite.spaces import NATS_TSS, SearchSpace
 from benchsuite.supernet import relax
 from benchsuite.supernet.data import Blank
+from benchsuite.supernet.derive import strongest
 from benchsuite.supernet.methods import METHODS
 from benchsuite.supernet.methods.pc_darts import with_edge_logits
-from benchsuite.supernet.mixture import Mixture
+from benchsuite.supernet.mixture import Layout, Mixture
+from benchsuite.supernet.networks.nats_tss import NatsTss
 from benchsuite.supernet.objectives import expected_error
 from benchsuite.supernet.relaxed_table import RelaxedTable
 from benchsuite.supernet.search import (
+    Alphas,
     Method,
     Moment,
     Search,
+    edge_softmax,
     generator,
     nothing,
     search,
@@ -34,7 +38,7 @@ from benchsuite.supernet.steps import (
     second_order_difference,
     train_weights,
 )
-from tests.supernet.nets import start
+from tests.supernet.nets import dense, start
 
 every_method = pytest.mark.parametrize("name", METHODS)
 
@@ -117,6 +121,7 @@ class Toy(torch.nn.Module):
     """L_train = (w - alpha)^2, L_valid = alpha w - 2 alpha + 1."""
 
     space = SearchSpace("toy", (("alpha",),))
+    layout, rule = Layout.whole(space), staticmethod(strongest)
 
     def __init__(self):
         super().__init__()
@@ -142,7 +147,7 @@ def as_is(network, batch):
 
 
 def raw(alphas, moment, generator):
-    return [Mixture.dense(alphas["operations"])]
+    return [dense(alphas["operations"])]
 
 
 def toy(*steps, xi, alpha_rate, n, on_epoch=nothing):
@@ -154,7 +159,9 @@ def toy(*steps, xi, alpha_rate, n, on_epoch=nothing):
         weight_optimizer=partial(torch.optim.SGD, momentum=0, foreach=True),
         alpha_optimizer=partial(torch.optim.SGD, lr=alpha_rate, foreach=True),
         learning_rate=lambda moment: xi,
-        alphas=lambda space, source: {"operations": torch.tensor([[2.5]])},
+        alphas=lambda layout, source: Alphas(
+            {"operations": torch.tensor([[2.5]])}, layout
+        ),
         clip=math.inf,
     )
     streams = Role("train", n), Role("valid", n)
@@ -248,7 +255,9 @@ def test_a_rate_of_zero_is_first_order_bit_for_bit(step):
 
 
 def alphas_of(rows):
-    return {"operations": torch.tensor(rows, dtype=torch.float64, requires_grad=True)}
+    logits = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+    options = (tuple(range(len(rows[0]))),) * len(rows)
+    return Alphas({"operations": logits}, Layout(options))
 
 
 @pytest.mark.parametrize("epoch", [0, 9])
@@ -292,8 +301,8 @@ def test_temperature_is_linear_from_ten_to_a_tenth():
 
 
 def test_edges_of_a_node_sum_to_one():
-    alphas = with_edge_logits(NATS_TSS, torch.Generator().manual_seed(0))
-    parts = relax.edge_softmax(alphas).split([1, 2, 3])
+    alphas = with_edge_logits(NatsTss.layout, torch.Generator().manual_seed(0))
+    parts = edge_softmax(alphas).split([1, 2, 3])
     assert [part.sum().item() for part in parts] == pytest.approx([1, 1, 1])
 
 
@@ -327,10 +336,10 @@ def test_one_hot_is_the_entry(table):
 
 def test_uniform_is_the_mean_and_gradients_match_differences(table):
     uniform = torch.full((6, 5), 0.2, dtype=torch.float64, requires_grad=True)
-    mean = table(None, Mixture.dense(uniform))
+    mean = table(None, dense(uniform))
     torch.testing.assert_close(mean, table.values.mean())
     assert torch.autograd.gradcheck(
-        lambda a: table(None, Mixture.dense(a.softmax(-1))), uniform
+        lambda a: table(None, dense(a.softmax(-1))), uniform
     )
 
 

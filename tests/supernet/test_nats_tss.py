@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from benchsuite.supernet.mixture import Mixture
 from benchsuite.supernet.networks.nats_tss import NatsTss
 from tests.supernet.counter import counted
-from tests.supernet.nets import images, tiny
+from tests.supernet.nets import dense, images, tiny
 from tests.supernet.textbook import Textbook
 
 ARCHS = [(0,) * 6, (1,) * 6, (3,) * 6, (1, 2, 3, 4, 0, 3), (0, 3, 3, 0, 2, 4)]
@@ -34,7 +34,7 @@ def test_logits_and_all_gradients_are_the_textbooks(affine):
     theirs, ours = zip(*book.pairs(net), strict=True)
     assert len(ours) == len(list(net.parameters())) == len(list(book.parameters()))
     alphas = torch.randn(6, 5, dtype=torch.float64, requires_grad=True)
-    logits = net(images(), Mixture.dense(alphas.softmax(-1)))
+    logits = net(images(), dense(alphas.softmax(-1)))
     expected = book(images(), alphas.softmax(-1))
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-10)
     for a, b in zip(
@@ -86,7 +86,7 @@ def test_parameters_follow_the_closed_formula(arch, classes):
 
 def test_what_is_not_active_does_not_run_and_learns_nothing():
     net = tiny(affine=True)
-    full = Mixture.dense(torch.full((6, 5), 0.2, dtype=torch.float64))
+    full = dense(torch.full((6, 5), 0.2, dtype=torch.float64))
     one = Mixture(full.weights, ((3,), (), (2,), (1,), (4,), (1,)))
     with counted() as operators:
         logits = net(images(), one)
@@ -106,13 +106,13 @@ def test_gradient_of_the_mixture_matches_finite_differences():
     weights = torch.rand(6, 5, dtype=torch.float64, requires_grad=True)
     edges = torch.rand(6, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(
-        lambda w, e: net(x, Mixture.dense(w, e)), (weights, edges), fast_mode=True
+        lambda w, e: net(x, dense(w, e)), (weights, edges), fast_mode=True
     )
 
 
 def test_statistics_move_only_when_tracked():
     net = tiny(running=True)
-    mixture = Mixture.dense(torch.full((6, 5), 0.2, dtype=torch.float64))
+    mixture = dense(torch.full((6, 5), 0.2, dtype=torch.float64))
     before = copy.deepcopy(net.state_dict())
     net(images(), mixture)
     net(images(), mixture, "running")
@@ -145,7 +145,7 @@ def test_copies_share_nothing():
 
 
 def test_partial_channels_of_one_are_all_channels():
-    mixture = Mixture.dense(torch.rand(6, 5, dtype=torch.float64))
+    mixture = dense(torch.rand(6, 5, dtype=torch.float64))
     assert torch.equal(tiny(partial=1)(images(), mixture), tiny()(images(), mixture))
 
 
@@ -177,7 +177,7 @@ def test_partial_cell_is_the_published_mixed_operation():
         mixed = sum(w * op for w, op in zip(a[d], ops, strict=True))
         joint = torch.cat([mixed, rest], 1).view(4, 4, 2, 6, 6).transpose(1, 2)
         nodes[target] = nodes[target] + e[d] * joint.reshape(4, 8, 6, 6)
-    ours = cell(x, plan(Mixture.dense(a, e), 2), "batch")
+    ours = cell(x, plan(dense(a, e), 2), "batch")
     torch.testing.assert_close(ours, nodes[3])
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from benchsuite.supernet import relax
 from benchsuite.supernet.methods.inherited import best_of
-from benchsuite.supernet.methods.pc_darts import strongest_with_edges, with_edge_logits
+from benchsuite.supernet.methods.pc_darts import with_edge_logits
 from benchsuite.supernet.search import Method, cosine, sgd
 from benchsuite.supernet.steps import (
     first_order,
@@ -31,10 +31,8 @@ METHODS: dict[str, Method] = {
     "gdas_nb201": replace(_GDAS, relax=partial(relax.gumbel, unselected_gradient=True)),
     "pc_darts": replace(
         _DARTS,
-        relax=relax.softmax_with_edges,
         steps=(from_epoch(15, first_order), train_weights),
         alphas=with_edge_logits,
-        derive=strongest_with_edges,
         network={"partial": 4},
         learning_rate=partial(cosine, start=0.1, end=0.0),
     ),

@@ -6,131 +6,39 @@ Search", ICLR 2020. https://arxiv.org/abs/2001.00326
 The network holds weights and nothing else: which operations run, how they are mixed
 and which statistics normalise are arguments of `forward`.
 
-An operation is applied once for all the edges along which it leaves a node. Its
-convolutions become one convolution with n times the outputs, followed by one batch
-normalisation whose scale is the mixture: no product is computed, and none is kept for
-the backward pass. Pooling and identity are computed once and scaled n times.
+An operation is applied once for all the edges along which it leaves a node: see
+`operations`. Pooling and identity are computed once and scaled n times.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial as bind
-from functools import reduce
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchsuite.spaces import NATS_TSS
-from benchsuite.supernet.mixture import Active, Mixture, Statistics
+from benchsuite.supernet.derive import strongest
+from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
+from benchsuite.supernet.operations import (
+    FREE,
+    KERNEL,
+    Conv,
+    Norm,
+    NormOptions,
+    convolve,
+    draw_weights,
+    linear,
+    normalise,
+    total,
+    transplant,
+)
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # decision: source, target
-KERNEL = {"nor_conv_3x3": 3, "nor_conv_1x1": 1}
-FREE: dict[str, Callable[[Tensor], Tensor]] = {
-    "skip_connect": lambda x: x,
-    "avg_pool_3x3": bind(
-        F.avg_pool2d, kernel_size=3, stride=1, padding=1, count_include_pad=False
-    ),
-}  # operations without weights; "none" is in neither table and never runs
 _OPTIONS = NATS_TSS.choices[0]
 _LEAVING = [[d for d, (s, _) in enumerate(EDGES) if s == source] for source in range(3)]
 Operations = tuple[tuple[str, ...], ...]
-
-
-class NormOptions(TypedDict):
-    """How a network normalises; it decides rankings on NAS-Bench-201."""
-
-    affine: bool
-    running: bool
-
-
-class Norm(nn.Module):
-    """The parameters and buffers of a batch normalisation; see `normalise`."""
-
-    mean: Tensor | None
-    var: Tensor | None
-
-    def __init__(self, channels: int, *, affine: bool, running: bool) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(channels)) if affine else None
-        self.shift = nn.Parameter(torch.zeros(channels)) if affine else None
-        self.register_buffer("mean", torch.zeros(channels) if running else None)
-        self.register_buffer("var", torch.ones(channels) if running else None)
-
-
-def normalise(
-    x: Tensor, norms: Sequence[Norm], statistics: Statistics, weight: Tensor | None
-) -> Tensor:
-    """Normalise n layers of c channels side by side, and weigh them.
-
-    Args:
-        x: [B, n * c, H, W].
-        norms: n layers.
-        statistics: See `Statistics`.
-        weight: [n * c], multiplies the outputs; None is one.
-    """
-    scale, shift = (_field(norms, name) for name in ("scale", "shift"))
-    if weight is not None:
-        scale = weight if scale is None else weight * scale
-        shift = None if shift is None else weight * shift
-    if statistics == "batch" or norms[0].mean is None:
-        return F.batch_norm(x, None, None, scale, shift, True)
-    mean, var = (_field(norms, name) for name in ("mean", "var"))
-    x = F.batch_norm(x, mean, var, scale, shift, statistics == "track")
-    if statistics == "track" and len(norms) > 1:  # a single one was updated in place
-        for name, joined in (("mean", mean), ("var", var)):
-            assert joined is not None
-            for norm, part in zip(norms, joined.chunk(len(norms)), strict=True):
-                norm.get_buffer(name).copy_(part)
-    return x
-
-
-def _field(norms: Sequence[Norm], name: str) -> Tensor | None:
-    """A parameter or buffer of all layers, end to end; None if they have none."""
-    if getattr(norms[0], name) is None:
-        return None
-    return _join([getattr(norm, name) for norm in norms])
-
-
-class Conv(nn.Module):
-    """A convolution and its batch normalisation; the ReLU before it is the caller's."""
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, affine: bool, running: bool
-    ) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
-        self.norm = Norm(outputs, affine=affine, running=running)
-
-    def forward(self, x: Tensor, statistics: Statistics, stride: int = 1) -> Tensor:
-        """Convolve and normalise x [B, inputs, H, W]."""
-        x = F.conv2d(x, self.weight, None, stride, self.weight.shape[-1] // 2)
-        return normalise(x, [self.norm], statistics, None)
-
-
-def convolve(
-    groups: Sequence[Sequence[Conv]], x: Tensor, statistics: Statistics, weight: Tensor
-) -> Iterator[Tensor]:
-    """Apply many convolutions to one x: one call a group, one normalisation for all.
-
-    Args:
-        groups: Convolutions with the same kernel size stand together.
-        x: [B, C, H, W].
-        statistics: See `Statistics`.
-        weight: [channels of all outputs].
-
-    Yields:
-        For a group of n convolutions, [B, n, C, H, W].
-    """
-    outputs = []
-    for convs in groups:
-        kernel = _join([conv.weight for conv in convs])
-        outputs.append(F.conv2d(x, kernel, None, 1, kernel.shape[-1] // 2))
-    norms = [conv.norm for convs in groups for conv in convs]
-    y = normalise(_join(outputs, 1), norms, statistics, weight)
-    parts = torch.split(y, [output.shape[1] for output in outputs], 1)
-    for convs, part in zip(groups, parts, strict=True):
-        yield torch.unflatten(part, 1, (len(convs), -1))
 
 
 Edges = tuple[int, ...]
@@ -232,7 +140,7 @@ class Cell(nn.Module):
             for edges, bundle in bundles.items():
                 for d, term in zip(edges, bundle.unbind(1), strict=True):
                     entering[EDGES[d][1]].append(term)
-            node = _total(entering[source + 1], h)
+            node = total(entering[source + 1], h)
             if plan.residue is not None:
                 node = node + plan.residue[source]
             if self.partial > 1:
@@ -261,7 +169,7 @@ class Cell(nn.Module):
         if edges is not None:
             into = [d for d, (_, target) in enumerate(EDGES) if target == len(nodes)]
             untouched = [edges[d] * x for d, x in zip(into, untouched, strict=True)]
-        return _total(untouched, nodes[0])
+        return total(untouched, nodes[0])
 
     def _shuffle(self, touched: Tensor, untouched: Tensor) -> Tensor:
         """Interleave: what was touched lands in channels 0, K, 2K, ..."""
@@ -316,8 +224,14 @@ class NatsTss(nn.Module):
 
     Attributes:
         space: The architectures it contains, as decisions.
+        layout: What can be relaxed.
+        rule: From scores to an architecture.
         operations: The operations it has weights for, on every edge.
     """
+
+    space = NATS_TSS
+    layout = Layout.whole(NATS_TSS, into=((0,), (1, 2), (3, 4, 5)))
+    rule = staticmethod(strongest)
 
     def __init__(
         self,
@@ -339,7 +253,7 @@ class NatsTss(nn.Module):
         super().__init__()
         if channels % partial:
             raise ValueError(f"{channels} channels do not divide by partial={partial}")
-        self.space, self.operations = NATS_TSS, operations
+        self.operations = operations
         self.channels, self.cells, self.classes = channels, cells, classes
         self._build = bind(
             NatsTss, channels=channels, cells=cells, classes=classes,
@@ -354,12 +268,8 @@ class NatsTss(nn.Module):
         )
         self.blocks = nn.ModuleList(Residual(w, running=running) for w in widths[:-1])
         self.last = Norm(widths[-1], affine=True, running=running)
-        self.head = nn.Linear(widths[-1], classes, device="meta").to_empty(device="cpu")
-        for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.kaiming_uniform_(parameter, a=5**0.5, generator=generator)
-        bound = widths[-1] ** -0.5
-        nn.init.uniform_(self.head.bias, -bound, bound, generator=generator)
+        self.head = linear(widths[-1], classes)
+        draw_weights(self, generator)
 
     def forward(
         self, images: Tensor, mixture: Mixture, statistics: Statistics = "batch"
@@ -384,18 +294,5 @@ class NatsTss(nn.Module):
             for d, options in enumerate(active)
         )
         small = self._build(operations=names)
-        small.to(self.head.weight)
-        weights = self.state_dict()
-        small.load_state_dict({name: weights[name] for name in small.state_dict()})
+        transplant(small, self)
         return small
-
-
-def _total(terms: Sequence[Tensor], like: Tensor) -> Tensor:
-    """Add; a single term is copied, lest it keep the bundle that it is a view of."""
-    if len(terms) < 2:
-        return terms[0].contiguous() if terms else torch.zeros_like(like)
-    return reduce(torch.add, terms)
-
-
-def _join(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors), dim)
