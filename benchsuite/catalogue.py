@@ -98,7 +98,7 @@ def find(asked: str | Maker) -> Entry:
         return _entry(target, STRATEGIES[target], settings, asked)
     file, colon, attribute = target.rpartition(":")
     if colon:
-        module = _load(Path(file))
+        module = load_file(Path(file))
         known = {n: v for n, v in vars(module).items() if _own(v, module)}
         return _entry(attribute, pick("class", attribute, known), settings, asked)
     installed = {point.name: point for point in installed_strategies()}
@@ -228,7 +228,7 @@ def _own(value: object, module: ModuleType) -> bool:
     return callable(value) and (made_here or isinstance(value, partial))
 
 
-def _load(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
     """Import a user's file, which may import its neighbours.
 
     Raises:

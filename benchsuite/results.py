@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
-from benchsuite.core import Benchmark, Incumbent, InputError
+from benchsuite.core import Backend, Benchmark, Incumbent, InputError
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.@+:-]*(/[A-Za-z0-9_][\w.@+:-]*)*", re.ASCII)
 _TEXT = re.compile(r"(?![=+@-])[^\x00-\x1f\x7f]*")  # no spreadsheet computes it
@@ -115,21 +115,39 @@ def run_of(row: Row) -> Run:
     return Run(*[getattr(row, name) for name in KEY])
 
 
-def rows(run: Run, incumbents: Iterable[Incumbent], benchmark: Benchmark) -> list[Row]:
+def rows(
+    run: Run,
+    incumbents: Iterable[Incumbent],
+    benchmark: Benchmark,
+    *,
+    backend: Backend | None = None,
+) -> list[Row]:
     """Turn a run's incumbents into rows; the only reader of `reported_error`.
 
     Figures keep six significant digits, so that a row is the same wherever it is.
+
+    Args:
+        run: Whose they are.
+        incumbents: In order.
+        benchmark: Says what there is to report.
+        backend: What answered the search, if that was not `benchmark`. Where reporting
+            then takes a training, only the last incumbent is reported; the others
+            have nan.
     """
     key = asdict(run)
     best = round_to_six(benchmark.best_error)
     found: list[Row] = []
-    for step, (cost, arch, epochs, error, metrics) in enumerate(incumbents):
-        reported = round_to_six(benchmark.reported_error(arch, run.seed))
+    steps = list(incumbents)
+    last_only = backend is not None and benchmark.reports == "trained"
+    for step, (cost, arch, epochs, error, metrics) in enumerate(steps):
+        reported = math.nan
+        if not last_only or step == len(steps) - 1:
+            reported = round_to_six(benchmark.reported_error(arch, run.seed))
         found.append(
             Row(
                 **key,
                 reports=benchmark.reports,
-                backend=benchmark.backend,
+                backend=backend or benchmark.backend,
                 step=step,
                 cost=round_to_six(cost),
                 arch=benchmark.space.format(arch),
@@ -145,7 +163,7 @@ def rows(run: Run, incumbents: Iterable[Incumbent], benchmark: Benchmark) -> lis
         Row(
             **key,
             reports=benchmark.reports,
-            backend=benchmark.backend,
+            backend=backend or benchmark.backend,
             step=0,
             cost=nan,
             arch="",

@@ -16,7 +16,8 @@ ALLOWED = {
     "benchsuite.names": {"benchsuite.core"},
     "benchsuite.strategies": CORE | {"benchsuite.strategies"},
     "benchsuite.benchmarks": CORE
-    | {"benchsuite.benchmarks", "benchsuite.names", "surrogates"},
+    | {"benchsuite.benchmarks", "benchsuite.names", "benchsuite.supernet", "surrogates"}
+    | {"torch"},
     "benchsuite.audit": {"benchsuite.benchmarks", "numpy", "surrogates"},
     "benchsuite.importer": CORE
     | {f"benchsuite.{room}" for room in ("benchmarks", "importer", "names", "workers")}
@@ -32,7 +33,12 @@ ALLOWED = {
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "results")}
     | {f"benchsuite.{room}" for room in ("runner", "store", "workers")}
     | {"pandas"},
-    "benchsuite.supernet": CORE | {"benchsuite.supernet", "torch"},
+    "benchsuite.supernet": CORE
+    | {"benchsuite.names", "benchsuite.supernet", "torch"},
+    "benchsuite.one_shot": CORE
+    | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "names")}
+    | {f"benchsuite.{room}" for room in ("results", "store", "supernet")}
+    | {"torch"},
     "benchsuite.report": {"benchsuite.report", "benchsuite.results", "numpy", "scipy"},
 }
 ABOVE = ("benchsuite.cli", "benchsuite.__init__", "benchsuite.__main__")  # of all rooms

@@ -1,16 +1,17 @@
-"""Benchmarks by name: `<space or release>/<task>[@<schedule>]`."""
+"""Benchmarks by name: `<space or release>/<task>[@<schedule>]`; see also `live`."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from benchsuite.benchmarks import nats, nb101, synthetic
+from benchsuite.benchmarks import live, nats, nb101, synthetic
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.benchmarks.installed import AbsentError, data_folder, installed
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.benchmarks.users import user_table
 from benchsuite.core import Benchmark, InputError
 from benchsuite.names import pick
+from benchsuite.spaces import NATS_TSS
 from surrogates import nb201
 
 BENCHMARKS: Mapping[str, Callable[[], Benchmark]] = {
@@ -72,12 +73,17 @@ def load(name: str) -> Benchmark:
     Args:
         name: One of `known`, e.g. "nb201/cifar10". With "+robustness" behind it,
             strategies see the imported robustness results too, which were computed on
-            test images.
+            test images. Or the name of a benchmark that computes: see `live`.
 
     Raises:
         InputError: There is none of that name, or it has no such results.
         DataError: Its data are missing or damaged.
     """
+    kind = name.partition("/")[0]
+    if kind == live.TRAINING:
+        return live.training(name)
+    if kind == live.INHERITED:
+        return live.inherited(name, truth)
     name, _, robust = name.partition("+")
     if name in BENCHMARKS:  # without a look into the data folder
         benchmark = BENCHMARKS[name]()
@@ -89,3 +95,22 @@ def load(name: str) -> Benchmark:
     if not isinstance(benchmark, TabularBenchmark) or not benchmark.beside:
         raise InputError(f"{name} has no robustness results: import them first")
     return benchmark.robust()
+
+
+def truth(space: str, data: str) -> Benchmark:
+    """Find what reports the errors of architectures that a supernet judged.
+
+    That is the table of the space and the data set, if one is installed; stand-alone
+    training if not.
+
+    Args:
+        space: Name of a space with a network.
+        data: Name of a data set.
+    """
+    names = [f"{space}/{data}"]
+    if space == NATS_TSS.name:
+        names.append(f"nb201/{data}")
+    for name in names:
+        if name in BENCHMARKS and not needs(name):
+            return load(name)
+    return load(f"{live.TRAINING}/{space}/{data}")

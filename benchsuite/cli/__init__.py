@@ -5,10 +5,10 @@ import sys
 
 import typer
 
-from benchsuite.cli import results, tables
+from benchsuite.cli import results, search, tables
 from benchsuite.cli.options import app
 
-__all__ = ["app", "main", "results", "tables"]
+__all__ = ["app", "main", "results", "search", "tables"]
 
 
 def main() -> None:

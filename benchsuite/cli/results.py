@@ -86,7 +86,7 @@ def run(
     found = [catalogue.find(strategy) for strategy in strategies]
     entries = list({(e.name, e.settings, e.source): e for e in found}.values())
     names = list(dict.fromkeys(names))
-    tasks = plan(entries, names, law, _seeds(seeds), timeout=timeout)
+    tasks = plan(entries, names, law, read_seeds(seeds), timeout=timeout)
     for remark in remarks(entries, names):
         typer.echo(f"note: {remark}", err=True)
     with Store(results / "runs.sqlite") as store:
@@ -116,7 +116,7 @@ def _law(
     return law if law.bounded else replace(law, trials=200)
 
 
-def _seeds(text: str) -> range:
+def read_seeds(text: str) -> range:
     """Read a number of seeds, or FROM:TO without TO.
 
     Raises:

@@ -270,11 +270,18 @@ def _split(path: Path, content: Mapping[str, Any], prefix: str) -> tuple[Split, 
         )
     if not len(labels) or labels.min() < 0:
         raise InputError(f"{prefix}labels of {path} are numbers from 0, and not none")
+    classes = int(labels.max()) + 1
+    if not prefix and len(there := np.unique(labels)) < max(2, classes):
+        raise InputError(
+            f"labels of {path} are the numbers from 0 to one less than the number of"
+            f" classes, each at least once and at least two; they are"
+            f" {', '.join(map(str, there[:12]))}{' ...' if len(there) > 12 else ''}"
+        )
     if images.dtype != np.uint8:
         images = images.astype(np.float32)
     tensor = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     split = Split(tensor, torch.from_numpy(labels.astype(np.int64)))
-    return split, int(labels.max()) + 1
+    return split, classes
 
 
 def _halves(split: Split) -> tuple[Split, Split]:

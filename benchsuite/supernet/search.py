@@ -7,9 +7,10 @@ at an epoch's start and how an architecture is read off at its end.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -37,7 +38,8 @@ class Alphas(dict[str, Tensor]):
     """Logits by what they decide.
 
     "operations" [D, C] has `ABSENT` for what is no option; "edges into n", [number of
-    them], is there where a method learns the weights of whole edges.
+    them], is there where a method learns the weights of whole edges. A method that
+    decides by a network of its own (ENAS) has that network's weights instead.
 
     Attributes:
         layout: What there is to decide.
@@ -143,10 +145,10 @@ def sgd(
     )
 
 
-def adam(params: ParamsT) -> torch.optim.Optimizer:
+def adam(params: ParamsT, *, lr: float = 3e-4) -> torch.optim.Optimizer:
     """What trains alphas in DARTS; fused, it reads nothing from the device."""
     return torch.optim.Adam(
-        params, lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-3, fused=True
+        params, lr=lr, betas=(0.5, 0.999), weight_decay=1e-3, fused=True
     )
 
 
@@ -170,6 +172,10 @@ class Method:
         alpha_optimizer: Of the alphas.
         learning_rate: Of the weights.
         clip: Largest norm of a weight gradient.
+        epochs: How long it searches unless told otherwise.
+        batch_size: Of both streams, unless told otherwise.
+        keeps: Whether its supernet is what a search is for: it is stored for
+            `inherited/...`.
     """
 
     relax: Relax
@@ -183,6 +189,34 @@ class Method:
     alpha_optimizer: Callable[..., torch.optim.Optimizer] = adam
     learning_rate: Callable[[Moment], float] = cosine
     clip: float = 5.0
+    epochs: int = 50
+    batch_size: int = 64
+    keeps: bool = False
+
+
+@dataclass
+class Ledger:
+    """What a search has asked for so far; the same on every machine.
+
+    Attributes:
+        forwards: Passes of a batch through the network.
+        samples: Images in them.
+        active: Most operations that one of them ran.
+    """
+
+    forwards: int = 0
+    samples: int = 0
+    active: int = 0
+
+    def note(self, images: int, mixture: Mixture) -> None:
+        """Count a pass."""
+        self.forwards += 1
+        self.samples += images
+        self.active = max(self.active, sum(map(len, mixture.active)))
+
+
+class DivergedError(ArithmeticError):
+    """The loss of an epoch is no number; what was saved before it is still good."""
 
 
 class Search:
@@ -201,8 +235,11 @@ class Search:
         alphas: Leaves that require gradients, on the device of the weights.
         weights: The trained weights, by name.
         moment: The epoch, and how many there will be.
+        step: How many pairs of batches the epoch has seen.
+        loss_sum: The training losses of the epoch, added up on the device.
         memory: What a method keeps between steps.
         seconds: Spent so far.
+        ledger: What was asked for.
     """
 
     def __init__(
@@ -221,13 +258,15 @@ class Search:
         self.method, self.supernet, self.clock = method, supernet, clock
         self.train, self.valid = train, valid
         self.objective, self.error = objective, error
-        self.moment, self.seconds = Moment(0, epochs), 0.0
+        self.moment, self.step, self.seconds = Moment(0, epochs), 0, 0.0
+        self.ledger = Ledger()
         self.space: SearchSpace = supernet.space  # type: ignore[assignment]
         self.generator = generator(seed, "relax")
         self.layout: Layout = supernet.layout  # type: ignore[assignment]
         self.rule: Rule = supernet.rule  # type: ignore[assignment]
         drawn = method.alphas(self.layout, generator(seed, "alphas"))
         like = next(supernet.parameters(), torch.empty(0))
+        self.loss_sum = torch.zeros((), device=like.device)
         logits = {n: a.to(like).requires_grad_() for n, a in drawn.items()}
         self.alphas = Alphas(logits, self.layout)
         self.weights = method.weights(supernet)
@@ -267,29 +306,44 @@ class Search:
         """
 
         def network(images: Tensor) -> Tensor:
+            self.ledger.note(len(images), mixture)
             arguments = images, mixture, "track" if track else "batch"
             output: Tensor = functional_call(
                 self.supernet, dict(weights or {}), arguments
             )
             return output
 
-        return (objective or self.objective)(network, batch)
+        loss = (objective or self.objective)(network, batch)
+        if track:
+            self.loss_sum = self.loss_sum + loss.detach()
+        return loss
 
     def derive(self, scores: Tensor) -> Architecture:
         """Apply the network's rule to scores [D, C]; higher is better."""
         return self.rule(scores.cpu().numpy(), self.layout)
 
     @torch.no_grad()
-    def judge(self, arch: Architecture) -> float:
-        """Error of `arch` on all validation images, with the weights it inherits."""
-        mixture = Mixture.one_hot(self.space, arch)
+    def judge(
+        self, candidate: Architecture | Mixture, batches: Iterable[Batch] | None = None
+    ) -> float:
+        """Error of an architecture, or of a mixture, with the weights it inherits.
+
+        Args:
+            candidate: What is run.
+            batches: What it is judged on; all validation images unless told otherwise.
+        """
+        mixture = (
+            candidate
+            if isinstance(candidate, Mixture)
+            else Mixture.one_hot(self.space, candidate)
+        )
 
         def network(images: Tensor) -> Tensor:
             output: Tensor = self.supernet(images, mixture, "running")
             return output
 
         wrong, images = [], 0
-        for batch in self.valid.whole():
+        for batch in self.valid.whole() if batches is None else batches:
             wrong.append(self.error(network, batch) * len(batch[1]))
             images += len(batch[1])
         return float(torch.stack(wrong).sum() / images)
@@ -298,7 +352,10 @@ class Search:
         """Everything that changes, as tensors and numbers; see `torch.save`."""
         return {
             "epoch": self.moment.epoch,
+            "step": self.step,
+            "loss_sum": self.loss_sum,
             "seconds": self.seconds,
+            "ledger": asdict(self.ledger),
             "supernet": self.supernet.state_dict(),
             "alphas": {name: alpha.detach() for name, alpha in self.alphas.items()},
             "weight_optimizer": self.weight_optimizer.state_dict(),
@@ -313,7 +370,9 @@ class Search:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state_dict` was taken; the search must be built alike."""
         self.moment = self.moment._replace(epoch=state["epoch"])
+        self.step, self.loss_sum = state["step"], state["loss_sum"]
         self.seconds, self.memory = state["seconds"], state["memory"]
+        self.ledger = Ledger(**state["ledger"])
         self.supernet.load_state_dict(state["supernet"])
         for name, alpha in self.alphas.items():
             alpha.copy_(state["alphas"][name])
@@ -324,28 +383,48 @@ class Search:
         self.generator.set_state(state["generator"])
 
 
-def search(state: Search) -> Iterator[Incumbent]:
+def search(
+    state: Search, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Incumbent]:
     """Run a search from where it stands to its end: the only loop.
 
+    Between two pairs of batches `state.state_dict()` is all there is to save: a search
+    that goes on from there ends as if it had never been interrupted.
+
+    Args:
+        state: Is changed.
+        stop: Asked after every pair of batches; the search ends there if it says so.
+
     Yields:
-        After every epoch, what would be returned now. This is the place to save
-        `state.state_dict()`: a search that is killed later repeats the epoch exactly.
+        After every epoch, what would be returned now.
+
+    Raises:
+        DivergedError: The training loss of an epoch is no number.
     """
-    method = state.method
+    method, batches = state.method, len(state.train)
     while state.moment.epoch < state.moment.epochs:
         start = state.clock()
         for group in state.weight_optimizer.param_groups:
             group["lr"] = state.rate
-        method.on_epoch(state)
-        for _ in range(len(state.train)):
+        if not state.step:
+            method.on_epoch(state)
+        while state.step < batches:
             train, valid = state.train.draw(), state.valid.draw()
             for step in method.steps:
                 step(state, train, valid)
+            state.step += 1
+            if stop():
+                state.seconds += state.clock() - start
+                return
+        loss = float(state.loss_sum) / batches
+        if not math.isfinite(loss):
+            raise DivergedError(f"the loss of epoch {state.moment.epoch + 1} is {loss}")
         arch = method.derive(state)
         error = state.judge(arch)
         state.seconds += state.clock() - start
         state.moment = state.moment._replace(epoch=state.moment.epoch + 1)
-        yield Incumbent(state.seconds, arch, state.moment.epoch, error, {})
+        state.step, state.loss_sum = 0, torch.zeros_like(state.loss_sum)
+        yield Incumbent(state.seconds, arch, state.moment.epoch, error, {"loss": loss})
 
 
 def generator(seed: int, purpose: str) -> torch.Generator:

@@ -1,0 +1,291 @@
+"""A search in the words of a user, and the search that follows from them."""
+
+import hashlib
+import inspect
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import torch
+
+from benchsuite.core import InputError
+from benchsuite.names import pick
+from benchsuite.supernet.data import Blank, Shuffled, Split, crop_and_flip
+from benchsuite.supernet.datasets import DataSet
+from benchsuite.supernet.methods import METHODS
+from benchsuite.supernet.networks import NETWORKS
+from benchsuite.supernet.objectives import (
+    cross_entropy,
+    error_rate,
+    expected_error,
+)
+from benchsuite.supernet.relaxed_table import RelaxedTable
+from benchsuite.supernet.search import Search, generator
+
+STEPS = 100  # of an epoch on a relaxed table
+Normalisation = Literal["batch", "running"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a search depends on, beside the data and its seed; 0 is a default.
+
+    Attributes:
+        method: Of `METHODS`.
+        space: Of `NETWORKS`.
+        epochs: 0 is the method's.
+        batch_size: 0 is the method's.
+        channels: Of the network's first cells; 0 is the network's.
+        cells: How many; in NAS-Bench-201, of each of the three stages.
+        images: How many images of each split are used; 0 is all.
+        alpha_rate: Learning rate of the alphas; 0 is the method's.
+        normalisation: By the statistics of the batch, always; or by running ones where
+            architectures are judged.
+    """
+
+    method: str
+    space: str
+    epochs: int = 0
+    batch_size: int = 0
+    channels: int = 0
+    cells: int = 0
+    images: int = 0
+    alpha_rate: float = 0.0
+    normalisation: Normalisation = "batch"
+
+    def __post_init__(self) -> None:
+        """Raises: InputError: A name is unknown, or a number below 0."""
+        pick("method", self.method, METHODS)
+        for name in ("epochs", "batch_size", "channels", "cells", "images"):
+            if getattr(self, name) < 0:
+                raise InputError(
+                    f"{name} is a number from 0, not {getattr(self, name)}"
+                )
+        if not 0 <= self.alpha_rate < math.inf:
+            raise InputError(f"alpha_rate is a number from 0, not {self.alpha_rate}")
+        if self.normalisation not in ("batch", "running"):
+            raise InputError(
+                f"normalisation is batch or running, not {self.normalisation!r}"
+            )
+
+    def complete(self) -> "Setting":
+        """Fill in the defaults of the method."""
+        method = METHODS[self.method]
+        epochs, size = (
+            self.epochs or method.epochs,
+            self.batch_size or method.batch_size,
+        )
+        return Setting(**{**asdict(self), "epochs": epochs, "batch_size": size})
+
+    def spelled(self) -> str:
+        """Spell what differs from the defaults, "name=value ...", for a table."""
+        return " ".join(
+            f"{field.name}={getattr(self, field.name)}"
+            for field in sorted(fields(self), key=lambda field: field.name)
+            if field.name not in ("method", "space")
+            and getattr(self, field.name) != field.default
+        )
+
+
+def network(
+    space: str,
+    classes: int,
+    options: Mapping[str, Any],
+    source: torch.Generator,
+) -> torch.nn.Module:
+    """Build the network of a space; options that are 0 are its defaults.
+
+    Raises:
+        InputError: It has no such option, or refuses a value.
+    """
+    make = NETWORKS[space]
+    known = inspect.signature(make).parameters
+    wanted = {name: value for name, value in options.items() if value}
+    for name in wanted:
+        if name not in known:
+            raise InputError(f"the network of {space} has no {name} to set")
+    try:
+        net: torch.nn.Module = make(classes=classes, generator=source, **wanted)
+    except ValueError as error:
+        raise InputError(f"the network of {space}: {error}") from error
+    return net
+
+
+def build(setting: Setting, data: DataSet, *, seed: int, device: str = "cpu") -> Search:
+    """Make the search that a setting describes, at its start.
+
+    Args:
+        setting: See `Setting`.
+        data: Its training images move weights, its validation images alphas.
+        seed: Of weights, alphas, batches and samples, each on its own.
+        device: Where the network and the images live.
+
+    Raises:
+        InputError: There is no such device, the network cannot be built so, or there
+            are fewer images than a batch has.
+    """
+    pick("space with a network", setting.space, NETWORKS)
+    setting = setting.complete()
+    method, place = METHODS[setting.method], find_device(device)
+    options = {
+        "channels": setting.channels,
+        "cells": setting.cells,
+        "running": setting.normalisation == "running",
+        **method.network,
+    }
+    net = network(setting.space, data.classes, options, generator(seed, "init"))
+    augment = crop_and_flip if data.augmented else None
+    streams = []
+    for purpose, split in (("train", data.train), ("valid", data.valid)):
+        part = first(split, setting.images).to(place)
+        if len(part) < setting.batch_size:
+            raise InputError(
+                f"{data.name} has {len(part)} images to {purpose} with, which is less"
+                f" than a batch of {setting.batch_size}: --batch-size takes fewer"
+            )
+        source = generator(seed, purpose)
+        changed = augment if purpose == "train" else None
+        streams.append(Shuffled(part, setting.batch_size, source, changed))
+    state = Search(
+        method,
+        net.to(place),
+        *streams,
+        objective=cross_entropy,
+        error=error_rate,
+        epochs=setting.epochs,
+        seed=seed,
+    )
+    return _with_rate(state, setting.alpha_rate)
+
+
+def relaxed(setting: Setting, table: RelaxedTable, *, seed: int) -> Search:
+    """Make the search on a relaxed table: no images, and no weights to train.
+
+    An epoch has a hundred steps.
+    """
+    setting = setting.complete()
+    state = Search(
+        METHODS[setting.method],
+        table,
+        Blank(STEPS),
+        Blank(STEPS),
+        objective=expected_error,
+        error=expected_error,
+        epochs=setting.epochs,
+        seed=seed,
+    )
+    return _with_rate(state, setting.alpha_rate)
+
+
+def _with_rate(state: Search, rate: float) -> Search:
+    if rate:
+        for group in state.alpha_optimizer.param_groups:
+            group["lr"] = rate
+    return state
+
+
+def first(split: Split, images: int) -> Split:
+    """Keep the first images of a split; 0 keeps all."""
+    if not images or images >= len(split):
+        return split
+    return split.part(torch.arange(images))
+
+
+def find_device(name: str) -> torch.device:
+    """Find a device.
+
+    Raises:
+        InputError: There is none of that name here.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        there = "cpu"
+        if torch.cuda.is_available():
+            there += "".join(f", cuda:{n}" for n in range(torch.cuda.device_count()))
+        raise InputError(f"no device {name!r} here: --device takes {there}") from error
+    return device
+
+
+def digest(data: DataSet) -> str:
+    """Fingerprint images and labels: eight hex digits of a sha256."""
+    sha = hashlib.sha256()
+    for split in (data.train, data.valid, data.test):
+        for tensor in (split.images, split.labels):
+            sha.update(str((tensor.dtype, tuple(tensor.shape))).encode())
+            sha.update(tensor.cpu().numpy().tobytes())
+        sha.update(str((split.mean, split.std)).encode())
+    return sha.hexdigest()[:8]
+
+
+def memory_needed(state: Search) -> int:
+    """Estimate the bytes that a step takes, beside what is there already.
+
+    What one forward of two images saves for its backward pass is counted and scaled to
+    a batch; gradients and momentum take as much as the weights, each. A step of second
+    order keeps three graphs at once.
+    """
+    images, labels = next(iter(state.train.whole()))
+    size, saved = len(labels), dict[int, int]()
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    kept = state.generator.get_state()
+    mixture = state.relax()[0]
+    state.generator.set_state(kept)
+    alphas = [alpha.untyped_storage().data_ptr() for alpha in state.alphas.values()]
+    weights = [w.untyped_storage().data_ptr() for w in state.supernet.parameters()]
+
+    def forward(images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = state.supernet(images, mixture)
+        return logits
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = state.objective(forward, (images[:2], labels[:2]))
+    del loss  # until here the graph kept every storage at its own address
+    activations = sum(n for at, n in saved.items() if at not in {*alphas, *weights})
+    own = sum(w.numel() * w.element_size() for w in state.supernet.parameters())
+    return activations * size // 2 + 3 * own
+
+
+def check_memory(state: Search) -> None:
+    """Refuse what will not fit, before it starts.
+
+    Raises:
+        InputError: A step takes more than there is; both are named.
+    """
+    device = next((w.device for w in state.supernet.parameters()), None)
+    if device is None:
+        return
+    if device.type == "cuda":
+        there = torch.cuda.mem_get_info(device)[0]
+    else:
+        try:
+            there = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+            there += _cached()
+        except (ValueError, OSError):  # a system that does not tell
+            return
+    needed = memory_needed(state)
+    if needed > there:
+        raise InputError(
+            f"a step takes some {needed / 1e9:.1f} GB, and {there / 1e9:.1f} GB are"
+            f" free on {device}: lower --batch-size, --channels or --cells"
+        )
+
+
+def _cached() -> int:
+    """Bytes that Linux would take back from its cache of files."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("Cached:"):
+                    return 1024 * int(line.split()[1])
+    except OSError:
+        pass
+    return 0
