@@ -1,6 +1,7 @@
 """The command line through its real entry point."""
 
 import csv
+import importlib.util
 import json
 import os
 import pty
@@ -158,6 +159,8 @@ def test_list_names_everything(call):
         "sample_size": 25,
     }
     assert "nb201/imagenet16_120" in known["benchmarks"]
+    if importlib.util.find_spec("torch"):
+        assert {"darts", "gdas", "spos"} <= set(known["methods"])
     assert "Regularized evolution" in call("list")[0]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List strategies, benchmarks and named rules."""
+    """List strategies, benchmarks, one-shot methods and named rules."""
     from benchsuite import catalogue
     from benchsuite.benchmarks import known, needs
     from benchsuite.runner import RULES
@@ -39,10 +39,12 @@ def list_(as_json: AsJson = False) -> None:
     for point in catalogue.installed_strategies():
         strategies.setdefault(point.name, {"about": point.value, "settings": {}})
     rules = {name: str(law) for name, law in RULES.items()}
+    searched = _searched()
     if as_json:
         everything = {
             "strategies": strategies,
             "benchmarks": list(known()),
+            **{key: list(names) for key, names in searched.items()},
             "rules": rules,
         }
         typer.echo(json.dumps(everything, indent=1))
@@ -60,7 +62,24 @@ def list_(as_json: AsJson = False) -> None:
         (name, f"import {needs(name)}" if needs(name) else "") for name in known()
     ]
     show("", ("benchmark", "first"), lacking)
+    searches = [(key, ", ".join(names)) for key, names in searched.items()]
+    show("", ("search", "needs PyTorch" if not searches else ""), searches)
     show("", ("rules", "what differs from the default"), list(rules.items()))
+
+
+def _searched() -> dict[str, list[str]]:
+    """Name what `search` takes; nothing without PyTorch."""
+    try:
+        from benchsuite.supernet.datasets import DATA_SETS
+        from benchsuite.supernet.methods import METHODS
+        from benchsuite.supernet.networks import NETWORKS
+    except ModuleNotFoundError:
+        return {}
+    return {
+        "methods": sorted(METHODS),
+        "spaces": sorted(NETWORKS),
+        "data": list(DATA_SETS),
+    }
 
 
 @app.command("import")

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="torch is not installed")
 import torch
 
 from benchsuite.core import InputError
-from benchsuite.supernet.data import Shuffled
+from benchsuite.supernet.data import Shuffled, Split, crop_and_flip, cutout
 from benchsuite.supernet.datasets import CIFAR, DATA_SETS, load
 
 
@@ -173,3 +173,35 @@ def test_a_name_that_is_none_is_told():
     with pytest.raises(InputError, match="cannot read gone"):
         load("gone.npz")
     assert {"cifar10", "cifar100", "digits", "synthetic"} == DATA_SETS.keys()
+
+
+def test_what_a_crop_brings_in_is_black_and_then_normalised():
+    """Published pipelines pad the image as it was taken, and normalise afterwards."""
+    white = torch.full((50, 3, 8, 8), 255, dtype=torch.uint8)
+    split = Split(white, torch.zeros(50, dtype=torch.int64), (0.5,) * 3, (0.25,) * 3)
+    source = torch.Generator().manual_seed(0)
+    images, _ = Shuffled(split, 50, source, crop_and_flip).draw()
+    assert set(images.unique().tolist()) == {-2.0, 2.0}
+    kept = (images == 2).float().mean().item()
+    assert kept == pytest.approx(((8 - 20 / 9) / 8) ** 2, abs=0.05)  # 20/9: mean shift
+
+
+def test_cutout_erases_a_square_whose_centre_is_uniform():
+    source = torch.Generator().manual_seed(0)
+    images = cutout(torch.ones(4000, 1, 8, 8), source, length=4)
+    holes = 16 - images.sum((1, 2, 3)) + 48
+    assert holes.min() == 4  # a quarter of it, at a corner
+    assert holes.max() == 16
+    # A pixel at least two from the border is erased by 16 of 64 centres.
+    erased = 1 - images[:, 0].mean(0)
+    assert (erased[2:-2, 2:-2] - 0.25).abs().max() < 0.03  # 4.4 deviations, 16 pixels
+    corner = erased[0, 0].item()  # by 2 + 1 centres each way: 0, 1 and 2
+    assert corner == pytest.approx(9 / 64, abs=0.03)
+
+
+def test_labels_must_be_all_the_numbers_from_zero(tmp_path):
+    images = np.zeros((30, 4, 4, 3), dtype=np.uint8)
+    for labels in (np.arange(30) % 3 + 1, np.zeros(30, dtype=int)):
+        np.savez(tmp_path / "x.npz", images=images, labels=labels)
+        with pytest.raises(InputError, match="each at least once and at least two"):
+            load(str(tmp_path / "x.npz"))
