@@ -33,8 +33,7 @@ ALLOWED = {
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "results")}
     | {f"benchsuite.{room}" for room in ("runner", "store", "workers")}
     | {"pandas"},
-    "benchsuite.supernet": CORE
-    | {"benchsuite.names", "benchsuite.supernet", "torch"},
+    "benchsuite.supernet": CORE | {"benchsuite.names", "benchsuite.supernet", "torch"},
     "benchsuite.one_shot": CORE
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "names")}
     | {f"benchsuite.{room}" for room in ("results", "store", "supernet")}

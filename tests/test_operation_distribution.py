@@ -212,3 +212,16 @@ def test_class_means_explain_as_much_as_was_recomputed(task, of_all, of_alive, s
         unexplained = np.square(y - mean[group]).sum()
         r2 = 1 - unexplained / np.square(y - y.mean()).sum()
         assert r2 == pytest.approx(expected, abs=0.002)
+
+
+@pytest.mark.parametrize(("name", "operations"), [("darts", 7), ("darts_s2", 2)])
+def test_of_darts_the_edges_that_are_there_are_counted(name, operations):
+    """Sixteen of 28; the members of all encodings together are the whole space."""
+    space, source = operation_distributions(SPACES[name]), rng(3)
+    assert len(space) == math.comb(16 + operations - 1, 16)
+    assert sum(map(space.members, space)) == SPACES[name].size
+    for _ in range(50):
+        p = space.sample(source)
+        cell = space.lift(p, source)
+        assert cell in SPACES[name]
+        assert space.encode(cell) == p

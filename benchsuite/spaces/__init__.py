@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from benchsuite.spaces.constrained import ConstrainedSpace
+from benchsuite.spaces.darts import DARTS, DARTS_S1, DARTS_S2, DARTS_S3, DARTS_S4
 from benchsuite.spaces.nats import NATS_TSS
 from benchsuite.spaces.nats_sss import NATS_SSS
 from benchsuite.spaces.nb1shot1 import NB1SHOT1_1, NB1SHOT1_2, NB1SHOT1_3
@@ -22,10 +23,20 @@ SPACES: Mapping[str, SearchSpace] = {
         NB1SHOT1_3,
         TRANSNAS_MICRO,
         TRANSNAS_MACRO,
+        DARTS,
+        DARTS_S1,
+        DARTS_S2,
+        DARTS_S3,
+        DARTS_S4,
     )
 }
 
 __all__ = [
+    "DARTS",
+    "DARTS_S1",
+    "DARTS_S2",
+    "DARTS_S3",
+    "DARTS_S4",
     "NATS_SSS",
     "NATS_TSS",
     "NB1SHOT1_1",

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.spaces.constrained import ConstrainedSpace
+from benchsuite.spaces.darts import INTO, DartsSpace
 from benchsuite.spaces.space import Architecture, SearchSpace
 
 _TRIES = 100  # placements for one encoding, where the base has a constraint
@@ -31,6 +32,8 @@ class OperationDistributionSpace(ConstrainedSpace):
     Attributes:
         base: The space of the cells.
         slots: Decisions of `base` that take an operation, all with the same options.
+        taken: How many of them do, in every cell; where that is not all, option 0 is
+            to take none, and is not counted.
 
     Example:
         >>> base = SearchSpace("toy", (("conv", "skip", "pool"),) * 4)
@@ -41,19 +44,25 @@ class OperationDistributionSpace(ConstrainedSpace):
 
     base: SearchSpace
     slots: tuple[int, ...]
+    taken: int
+
+    @property
+    def first(self) -> int:
+        """The option that is counted first."""
+        return 0 if self.taken == len(self.slots) else 1
 
     def valid(self, arch: Architecture) -> bool:
         """Tell whether the counts make the number of slots."""
-        return sum(arch) == len(self.slots)
+        return sum(arch) == self.taken
 
     @cached_property
     def size(self) -> int:
         """Number of encodings: of ways to put bars between the slots."""
         bars = len(self.choices) - 1
-        return math.comb(len(self.slots) + bars, bars)
+        return math.comb(self.taken + bars, bars)
 
     def __iter__(self) -> Iterator[Architecture]:
-        places = len(self.slots) + len(self.choices) - 1
+        places = self.taken + len(self.choices) - 1
         for bars in itertools.combinations(range(places), len(self.choices) - 1):
             ends = itertools.pairwise((-1, *bars, places))
             yield tuple([right - left - 1 for left, right in ends])
@@ -73,9 +82,9 @@ class OperationDistributionSpace(ConstrainedSpace):
             >>> operation_distributions(base).snap(np.array([0.4, 0.5, 0.1]))
             (2, 2, 0)
         """
-        share = len(self.slots) * p
+        share = self.taken * p
         counts = np.floor(share).astype(np.int64)
-        remain = len(self.slots) - int(counts.sum())
+        remain = self.taken - int(counts.sum())
         counts[np.argsort(counts - share, kind="stable")[:remain]] += 1
         return tuple(counts.tolist())
 
@@ -105,14 +114,16 @@ class OperationDistributionSpace(ConstrainedSpace):
         arch = super().parse(text)
         if not self.valid(arch):
             raise ValueError(
-                f"the counts of {self.name} add up to {len(self.slots)}, unlike {text}"
+                f"the counts of {self.name} add up to {self.taken}, unlike {text}"
             )
         return arch
 
     def encode(self, arch: Architecture) -> Architecture:
         """Count the operations of a cell of `base`."""
         operations = [arch[slot] for slot in self.slots]
-        return tuple([operations.count(o) for o in range(len(self.choices))])
+        return tuple(
+            [operations.count(self.first + o) for o in range(len(self.choices))]
+        )
 
     def lift(self, arch: Architecture, rng: np.random.Generator) -> Architecture | None:
         """Draw a cell of `base` with the counts `arch`.
@@ -123,11 +134,14 @@ class OperationDistributionSpace(ConstrainedSpace):
         Returns:
             None if 100 draws gave no cell that `base` allows.
         """
-        operations = [o for o, count in enumerate(arch) for _ in range(count)]
+        operations = [
+            self.first + o for o, count in enumerate(arch) for _ in range(count)
+        ]
         for _ in range(_TRIES):
             cell = list(self.base.sample(rng))
             order = rng.random(len(operations)).argsort().tolist()
-            for slot, n in zip(self.slots, order, strict=True):
+            taken = [slot for slot in self.slots if cell[slot] >= self.first]
+            for slot, n in zip(taken, order, strict=True):
                 cell[slot] = operations[n]
             if tuple(cell) in self.base:
                 return tuple(cell)
@@ -138,7 +152,10 @@ class OperationDistributionSpace(ConstrainedSpace):
 
         That is a multinomial coefficient, times the options of the other decisions.
         """
-        orders = math.factorial(len(self.slots)) // math.prod(map(math.factorial, arch))
+        orders = math.factorial(self.taken) // math.prod(map(math.factorial, arch))
+        if self.first:  # the ways to choose the slots
+            operations: int = len(self.choices) ** self.taken
+            return orders * (self.base.size // operations)
         others = set(range(len(self.base.choices))) - set(self.slots)
         return orders * math.prod(len(self.base.choices[d]) for d in others)
 
@@ -163,10 +180,14 @@ def operation_distributions(base: SearchSpace) -> OperationDistributionSpace:
         shared, key=lambda o: (len(o) > 2, len(o) > 1, shared[o])
     )  # of equals, the first
     slots = tuple(d for d, options in enumerate(base.choices) if options == operations)
-    counts = tuple(map(str, range(len(slots) + 1)))
+    taken = len(slots)
+    if isinstance(base, DartsSpace) and len(slots) == len(base.choices):
+        taken, operations = 2 * len(INTO), operations[1:]  # two to a node
+    counts = tuple(map(str, range(taken + 1)))
     return OperationDistributionSpace(
         name=f"{base.name}_operations",
         choices=(counts,) * len(operations),
         base=base,
         slots=slots,
+        taken=taken,
     )

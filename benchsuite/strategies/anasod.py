@@ -157,7 +157,8 @@ def matern(
         length: Its length scale, in slots.
         within: Share of the variance that the cells of one encoding have of their own.
     """
-    slots, operations = list(encodings.slots), np.arange(len(encodings.choices))
+    slots = list(encodings.slots)
+    operations = encodings.first + np.arange(len(encodings.choices))
 
     def kernel(
         a: Sequence[Architecture], b: Sequence[Architecture]

@@ -10,13 +10,12 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
 
 from benchsuite.core import Observation, Trial
 from benchsuite.spaces import Architecture, SearchSpace
 from benchsuite.supernet.data import Shuffled, Split, crop_and_flip, cutout
 from benchsuite.supernet.datasets import DataSet
-from benchsuite.supernet.mixture import Mixture
+from benchsuite.supernet.network import Alone
 from benchsuite.supernet.networks import NETWORKS
 from benchsuite.supernet.search import Moment, cosine, generator, sgd
 from benchsuite.supernet.setting import digest, find_device, network
@@ -62,10 +61,10 @@ RECIPES: Mapping[str, Recipe] = {
 
 NAS-Bench-101's was RMSProp for 108 epochs; here its networks get the defaults, 108
 epochs long."""
+_EVALUATION = {"channels": 36, "cells": 20, "auxiliary": True, "pool_norm": False}
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    name: {"channels": 36, "cells": 20, "auxiliary": True, "pool_norm": False}
-    for name in RECIPES
-    if name.startswith("darts")
+    **{name: _EVALUATION for name in RECIPES if name.startswith("darts")},
+    **{f"nb1shot1_{n}": {"channels": 128} for n in (1, 2, 3)},
 }
 """What a network has when it stands alone, by space, where it differs."""
 QUICK = {"digits": 12, "synthetic": 12}
@@ -81,19 +80,16 @@ def recipe(space: str, data: str, **changes: Any) -> Recipe:
 
 
 def train(
-    net: nn.Module, mixture: Mixture, split: Split, how: Recipe, *, seed: int,
-    augmented: bool, classes: int,
-) -> Iterator[float]:  # fmt: skip
+    net: Alone, split: Split, how: Recipe, *, seed: int, augmented: bool
+) -> Iterator[float]:
     """Train a network, yielding the mean loss of every epoch; nan or inf is the last.
 
     Args:
-        net: Called with the mixture; is changed.
-        mixture: What it runs.
+        net: Is changed.
         split: The training images.
         how: The recipe.
         seed: Of the order of images, and of what is done to them.
         augmented: Whether images may be cropped, mirrored and cut.
-        classes: How many there are.
     """
     source = generator(seed, "alone")
     size = min(how.batch_size, len(split))
@@ -111,7 +107,10 @@ def train(
         for _ in range(len(stream)):
             images, labels = stream.draw()
             drop = how.drop_path * epoch / how.epochs
-            loss = _loss(net, images, labels, mixture, how.auxiliary, drop, source)
+            logits, side = net.with_auxiliary(images, drop, source)
+            loss = F.cross_entropy(logits, labels)
+            if side is not None:
+                loss = loss + how.auxiliary * F.cross_entropy(side, labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, how.clip, foreach=True)
@@ -123,27 +122,14 @@ def train(
             return
 
 
-def _loss(
-    net: nn.Module, images: Tensor, labels: Tensor, mixture: Mixture, weight: float,
-    drop: float, source: torch.Generator,
-) -> Tensor:  # fmt: skip
-    if not weight and not drop:
-        return F.cross_entropy(net(images, mixture, "track"), labels)
-    logits, side = net.forward_with_auxiliary(  # type: ignore[operator]
-        images, mixture, "track", drop, source
-    )
-    loss = F.cross_entropy(logits, labels)
-    return loss if side is None else loss + weight * F.cross_entropy(side, labels)
-
-
 @torch.no_grad()
-def error_of(net: nn.Module, mixture: Mixture, split: Split, size: int = 256) -> float:
+def error_of(net: Alone, split: Split, size: int = 256) -> float:
     """Fraction of a split that a network gets wrong, by running statistics."""
     wrong = torch.zeros((), dtype=torch.int64, device=split.labels.device)
     for start in range(0, len(split), size):
         index = torch.arange(start, min(start + size, len(split)))
         images, labels = split.batch(index.to(wrong.device))
-        wrong += (net(images, mixture, "running").argmax(-1) != labels).sum()
+        wrong += (net(images, "running").argmax(-1) != labels).sum()
     return int(wrong) / len(split)
 
 
@@ -158,7 +144,7 @@ class Training:
 
     def __init__(
         self,
-        make: Callable[[], tuple[nn.Module, Mixture]],
+        make: Callable[[], Alone],
         data: DataSet,
         how: Recipe,
         seed: int,
@@ -172,13 +158,16 @@ class Training:
         self._begin()
 
     def _begin(self) -> None:
-        net, mixture = self._make()
-        self.params = sum(parameter.numel() for parameter in net.parameters())
-        self._net, self._mixture = net, mixture
-        self._epoch, self._losses = 0, train(
-            net, mixture, self._data.train, self._how, seed=self._seed,
-            augmented=self._data.augmented, classes=self._data.classes,
-        )  # fmt: skip
+        self._net: Alone | None = self._make()
+        self.params = sum(parameter.numel() for parameter in self._net.parameters())
+        self._epoch = 0
+        self._losses = train(
+            self._net,
+            self._data.train,
+            self._how,
+            seed=self._seed,
+            augmented=self._data.augmented,
+        )
 
     def go(self, epochs: int) -> float:
         """Train to `epochs`, and return the validation error; inf if it diverged."""
@@ -188,6 +177,7 @@ class Training:
             return self.curve[epochs]
         if epochs < self._epoch or self._net is None:
             self._begin()  # deterministic: what lies behind is done once more
+        assert self._net is not None
         while self._epoch < epochs:
             start = self._clock()
             loss = next(self._losses)
@@ -198,11 +188,10 @@ class Training:
                 self._diverged, self.test = True, math.inf
                 self.seconds += self.seconds[-1:] * (epochs - self._epoch)
                 return math.inf
-        self.curve[epochs] = error_of(self._net, self._mixture, self._data.valid)
+        self.curve[epochs] = error_of(self._net, self._data.valid)
         if self._epoch == self._how.epochs:
-            self.test = error_of(self._net, self._mixture, self._data.test)
-            del self._net, self._losses  # numbers are all that is left of it
-            self._net = None  # type: ignore[assignment]
+            self.test = error_of(self._net, self._data.test)
+            self._net = None  # numbers are all that is left of it
         return self.curve[epochs]
 
 
@@ -266,13 +255,11 @@ class TrainingBenchmark:
         facts = f"{space} {how} {sorted(self._options.items())} {digest(data)}"
         self.data = hashlib.sha256(facts.encode()).hexdigest()[:8]
 
-    def _make(self, arch: Architecture, seed: int) -> tuple[nn.Module, Mixture]:
+    def _make(self, arch: Architecture, seed: int) -> Alone:
         """Build the network of one architecture, with its initial weights."""
-        source = generator(seed, "init")
-        whole = network(self._network, self._data.classes, self._options, source)
-        mixture = Mixture.one_hot(self.space, arch)
-        alone: nn.Module = whole.restrict(mixture.active)  # type: ignore[operator]
-        return alone.to(self._place), mixture
+        classes = self._data.classes
+        whole = network(self._network, classes, self._options, torch.Generator())
+        return whole.alone(arch, generator(seed, "init")).to(self._place)
 
     def _training(self, arch: Architecture, seed: int) -> Training:
         if arch not in self.space:

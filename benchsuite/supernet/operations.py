@@ -8,7 +8,7 @@ scale is the mixture. No product is computed, and none is kept for the backward 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial as bind
 from functools import reduce
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import torch
 import torch.nn.functional as F
@@ -154,3 +154,150 @@ def transplant(small: nn.Module, large: nn.Module) -> None:
     small.to(next(large.parameters()))
     weights = large.state_dict()
     small.load_state_dict({name: weights[name] for name in small.state_dict()})
+
+
+SEPARABLE = {
+    "sep_conv_3x3": (3, 1, 2),
+    "sep_conv_5x5": (5, 1, 2),
+    "dil_conv_3x3": (3, 2, 1),
+    "dil_conv_5x5": (5, 2, 1),
+}
+"""Kernel, dilation, and how many times one after the other; twice comes first."""
+POOLS: dict[str, Callable[..., Tensor]] = {
+    "max_pool_3x3": bind(F.max_pool2d, kernel_size=3, padding=1),
+    "avg_pool_3x3": bind(
+        F.avg_pool2d, kernel_size=3, padding=1, count_include_pad=False
+    ),
+}
+
+
+class Separable(nn.Module):
+    """A depthwise and a pointwise convolution, and their batch normalisation."""
+
+    def __init__(
+        self, channels: int, kernel: int, dilation: int, *, affine: bool, running: bool
+    ) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.depth = nn.Parameter(torch.empty(channels, 1, kernel, kernel))
+        self.point = nn.Parameter(torch.empty(channels, channels, 1, 1))
+        self.norm = Norm(channels, affine=affine, running=running)
+
+
+class SeparableStack(nn.ModuleList):
+    """One of `SEPARABLE`; a ReLU comes before each of its convolutions."""
+
+    def __init__(
+        self, channels: int, name: str, *, affine: bool, running: bool
+    ) -> None:
+        kernel, dilation, times = SEPARABLE[name]
+        super().__init__(
+            Separable(channels, kernel, dilation, affine=affine, running=running)
+            for _ in range(times)
+        )
+
+
+def separate(
+    groups: Sequence[Sequence[SeparableStack]],
+    x: Tensor,
+    statistics: Statistics,
+    weight: Tensor,
+    stride: int,
+) -> Iterator[Tensor]:
+    """Apply many stacks of separable convolutions to one x.
+
+    The depthwise convolutions of a group are one with n times the outputs. The
+    pointwise ones of all groups are one in as many parts, and so is what normalises.
+
+    Args:
+        groups: Stacks of one name stand together, in the order of `SEPARABLE`.
+        x: [B, C, H, W], after the first ReLU.
+        statistics: See `Statistics`.
+        weight: [C * number of stacks].
+        stride: Of the first convolution.
+
+    Yields:
+        For a group of n stacks, [B, n, C, H / stride, W / stride].
+    """
+    first, second = (
+        [
+            [cast(Separable, s[k]) for s in group]
+            for group in groups
+            if len(group[0]) > k
+        ]
+        for k in (0, 1)
+    )
+    deep = x.shape[1] * sum(map(len, second))  # channels that are convolved once more
+    y = join([_fan_out(layers, x, stride) for layers in first], 1).flatten(1, 2)
+    scale = None  # those that are not are done, and weighed
+    if deep < len(weight):
+        scale = torch.cat([torch.ones_like(weight[:deep]), weight[deep:]])
+    parts = _pointwise(first, y, statistics, scale)
+    if second:
+        y = join([_depthwise(*pair) for pair in zip(second, parts, strict=False)], 1)
+        parts[: len(second)] = _pointwise(second, y, statistics, weight[:deep])
+    for group, part in zip(groups, parts, strict=True):
+        yield torch.unflatten(part, 1, (len(group), -1))
+
+
+def _fan_out(layers: Sequence[Separable], x: Tensor, stride: int) -> Tensor:
+    """Convolve every channel of x [B, C, H, W] with n kernels, to [B, n, C, H, W]."""
+    kernel = torch.stack([layer.depth for layer in layers], 1).flatten(0, 1)
+    dilation, channels = layers[0].dilation, x.shape[1]
+    padding = dilation * (kernel.shape[-1] // 2)
+    y = F.conv2d(x, kernel, None, stride, padding, dilation, channels)
+    return torch.unflatten(y, 1, (channels, -1)).transpose(1, 2)
+
+
+def _depthwise(layers: Sequence[Separable], x: Tensor) -> Tensor:
+    """Convolve x [B, n * C, H, W], after a ReLU, each channel with its own kernel."""
+    kernel = join([layer.depth for layer in layers])
+    dilation = layers[0].dilation
+    padding = dilation * (kernel.shape[-1] // 2)
+    return F.conv2d(F.relu(x), kernel, None, 1, padding, dilation, x.shape[1])
+
+
+def _pointwise(
+    groups: Sequence[Sequence[Separable]],
+    x: Tensor,
+    statistics: Statistics,
+    weight: Tensor | None,
+) -> list[Tensor]:
+    """Mix the channels of each layer, normalise them and weigh them; by groups."""
+    layers = [layer for group in groups for layer in group]
+    y = F.conv2d(x, join([layer.point for layer in layers]), groups=len(layers))
+    y = normalise(y, [layer.norm for layer in layers], statistics, weight)
+    channels = y.shape[1] // len(layers)
+    return list(torch.split(y, [len(group) * channels for group in groups], 1))
+
+
+class FactorizedReduce(nn.Module):
+    """Halves an image by two pointwise convolutions, one on the even pixels."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, affine: bool, running: bool
+    ) -> None:
+        super().__init__()
+        half = outputs // 2
+        self.even = nn.Parameter(torch.empty(half, inputs, 1, 1))
+        self.odd = nn.Parameter(torch.empty(outputs - half, inputs, 1, 1))
+        self.norm = Norm(outputs, affine=affine, running=running)
+
+
+def halve(
+    layers: Sequence[FactorizedReduce],
+    x: Tensor,
+    statistics: Statistics,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Apply n reductions to one x [B, C, H, W], after a ReLU; H and W are even.
+
+    Returns:
+        [B, n, outputs, H / 2, W / 2].
+    """
+    even = F.conv2d(x, join([layer.even for layer in layers]), stride=2)
+    odd = F.conv2d(x[:, :, 1:, 1:], join([layer.odd for layer in layers]), stride=2)
+    n = len(layers)
+    y = torch.cat([torch.unflatten(side, 1, (n, -1)) for side in (even, odd)], 2)
+    y = normalise(y.flatten(1, 2), [layer.norm for layer in layers], statistics, weight)
+    return torch.unflatten(y, 1, (n, -1))

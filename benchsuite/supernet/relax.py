@@ -24,16 +24,46 @@ def softmax(
     return [Mixture(weights, alphas.layout.options, edge_softmax(alphas))]
 
 
+def sigmoid(
+    alphas: Alphas, moment: Moment, generator: torch.Generator
+) -> list[Mixture]:
+    """FairDARTS: every operation has a gate of its own. Chu et al., ECCV 2020, eq. 2.
+
+    Weights of an edge do not sum to one: operations do not compete.
+    """
+    return [Mixture(alphas["operations"].sigmoid(), alphas.layout.options)]
+
+
 def dirichlet(
     alphas: Alphas, moment: Moment, generator: torch.Generator
 ) -> list[Mixture]:
     """DrNAS: a random mixture, Dir(elu(alpha) + 1). Chen et al., ICLR 2021."""
     logits = alphas["operations"]
     there = logits > ABSENT / 2
-    gamma = torch._standard_gamma(F.elu(logits.where(there, 0.0)) + 1, generator)
-    gamma = gamma * there
+    concentration = F.elu(logits.where(there, 0.0)) + 1
+    gamma = torch._standard_gamma(concentration.cpu(), generator).to(logits) * there
     weights = gamma / gamma.sum(-1, keepdim=True)
     return [Mixture(weights, alphas.layout.options)]
+
+
+def concrete(
+    alphas: Alphas,
+    moment: Moment,
+    generator: torch.Generator,
+    *,
+    hottest: float = 1.0,  # tau, lambda in the paper; linear
+    coldest: float = 0.03,
+) -> list[Mixture]:
+    """SNAS: a random mixture, softmax((alpha + Gumbel noise) / tau). Xie et al., 2019.
+
+    "SNAS: Stochastic Neural Architecture Search", ICLR 2019, eq. 4. Everything runs;
+    the sample tends to one-hot as tau falls. The paper anneals tau and does not say
+    from where to where. 1 and 0.03 are the authors' published code's; that the first
+    and the last epoch have them is a reconstruction.
+    """
+    tau = hottest + (coldest - hottest) * moment.progress
+    noisy = alphas["operations"] + gumbel_noise(alphas["operations"], generator)
+    return [Mixture((noisy / tau).softmax(-1), alphas.layout.options)]
 
 
 def gumbel(
@@ -75,6 +105,37 @@ def uniform(
     return [Mixture.path(chosen, like=alphas["operations"])]
 
 
+def strictly_fair(
+    alphas: Alphas, moment: Moment, generator: torch.Generator
+) -> list[Mixture]:
+    """FairNAS: C single paths that use every operation of a decision exactly once.
+
+    Chu, Zhang & Xu, "FairNAS", ICCV 2021, algorithm 1: path k takes the k-th entry of a
+    permutation that every decision draws for itself.
+
+    The paper's decisions have as many options each. Reconstruction: where a decision
+    has fewer than the widest, further permutations follow its first; an option is then
+    used once more than another at most, and equally often on average.
+    """
+    options = alphas.layout.options
+    paths = max(map(len, options))
+    noise = torch.rand((paths, len(options), paths), generator=generator).tolist()
+
+    def order(d: int) -> list[int]:
+        entries: list[int] = []
+        for row in noise:
+            if len(entries) < paths:
+                keys = dict(zip(options[d], row[d], strict=False))
+                entries += sorted(options[d], key=keys.__getitem__)
+        return entries[:paths]
+
+    columns = map(order, range(len(options)))
+    return [
+        Mixture.path(chosen, like=alphas["operations"])
+        for chosen in zip(*columns, strict=True)
+    ]
+
+
 def straight_through(chosen: Tensor, p: Tensor) -> Tensor:
     """One-hot [D, C] in value, exactly; the gradient is that of p [D, C]."""
     hot = torch.zeros_like(p).scatter(-1, chosen.unsqueeze(-1), 1.0)
@@ -82,8 +143,9 @@ def straight_through(chosen: Tensor, p: Tensor) -> Tensor:
 
 
 def gumbel_noise(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw -log Exp(1), which is standard Gumbel."""
-    return -torch.empty_like(like).exponential_(generator=generator).log()
+    """Draw -log Exp(1), which is standard Gumbel, on the host; shaped as `like`."""
+    draws = torch.empty(like.shape, dtype=like.dtype)
+    return -draws.exponential_(generator=generator).log().to(like.device)
 
 
 def _one_each(chosen: Tensor) -> tuple[tuple[int, ...], ...]:

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchsuite.spaces import SearchSpace
 from benchsuite.supernet.derive import strongest
 from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
+from benchsuite.supernet.network import Supernet
 
 
-class RelaxedTable(nn.Module):
+class RelaxedTable(Supernet):
     """The expected error of an architecture drawn from a mixture.
 
     Operations that are not active have no probability; what is left of a decision is

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -20,9 +20,9 @@ from torch.func import functional_call
 from torch.optim.optimizer import ParamsT
 
 from benchsuite.core import Incumbent
-from benchsuite.spaces import Architecture, SearchSpace
-from benchsuite.supernet.derive import Rule
+from benchsuite.spaces import Architecture
 from benchsuite.supernet.mixture import Layout, Mixture
+from benchsuite.supernet.network import Supernet
 
 Batch = tuple[Tensor, Tensor]
 ABSENT = -1e9
@@ -199,14 +199,18 @@ class Ledger:
     """What a search has asked for so far; the same on every machine.
 
     Attributes:
-        forwards: Passes of a batch through the network.
-        samples: Images in them.
+        forwards: Passes of a batch through the network, by steps.
+        backwards: Passes back.
+        samples: Images in the forward passes.
         active: Most operations that one of them ran.
+        judged: Images that architectures were judged on.
     """
 
     forwards: int = 0
+    backwards: int = 0
     samples: int = 0
     active: int = 0
+    judged: int = 0
 
     def note(self, images: int, mixture: Mixture) -> None:
         """Count a pass."""
@@ -227,7 +231,6 @@ class Search:
         supernet: `supernet(images, mixture, statistics)`.
         space: What it contains.
         layout: What of it can be relaxed.
-        rule: From scores to an architecture.
         train: Batches for the weights.
         valid: Batches for the alphas and for judging.
         objective: What is descended.
@@ -236,7 +239,8 @@ class Search:
         weights: The trained weights, by name.
         moment: The epoch, and how many there will be.
         step: How many pairs of batches the epoch has seen.
-        loss_sum: The training losses of the epoch, added up on the device.
+        loss_sum: The training losses of the epoch; a weight step adds its own, on the
+            device, where nothing waits for it.
         memory: What a method keeps between steps.
         seconds: Spent so far.
         ledger: What was asked for.
@@ -245,7 +249,7 @@ class Search:
     def __init__(
         self,
         method: Method,
-        supernet: nn.Module,
+        supernet: Supernet,
         train: Stream,
         valid: Stream,
         *,
@@ -260,10 +264,8 @@ class Search:
         self.objective, self.error = objective, error
         self.moment, self.step, self.seconds = Moment(0, epochs), 0, 0.0
         self.ledger = Ledger()
-        self.space: SearchSpace = supernet.space  # type: ignore[assignment]
+        self.space, self.layout = supernet.space, supernet.layout
         self.generator = generator(seed, "relax")
-        self.layout: Layout = supernet.layout  # type: ignore[assignment]
-        self.rule: Rule = supernet.rule  # type: ignore[assignment]
         drawn = method.alphas(self.layout, generator(seed, "alphas"))
         like = next(supernet.parameters(), torch.empty(0))
         self.loss_sum = torch.zeros((), device=like.device)
@@ -313,14 +315,23 @@ class Search:
             )
             return output
 
-        loss = (objective or self.objective)(network, batch)
-        if track:
-            self.loss_sum = self.loss_sum + loss.detach()
-        return loss
+        return (objective or self.objective)(network, batch)
+
+    def gradient(
+        self,
+        of: Tensor | Sequence[Tensor],
+        by: Sequence[Tensor],
+        *given: Any,
+        **options: Any,
+    ) -> tuple[Tensor, ...]:
+        """Differentiate, as `torch.autograd.grad` does, and count it."""
+        self.ledger.backwards += 1
+        found: tuple[Tensor, ...] = torch.autograd.grad(of, by, *given, **options)
+        return found
 
     def derive(self, scores: Tensor) -> Architecture:
         """Apply the network's rule to scores [D, C]; higher is better."""
-        return self.rule(scores.cpu().numpy(), self.layout)
+        return self.supernet.rule(scores.cpu().numpy(), self.layout)
 
     @torch.no_grad()
     def judge(
@@ -339,6 +350,7 @@ class Search:
         )
 
         def network(images: Tensor) -> Tensor:
+            self.ledger.judged += len(images)
             output: Tensor = self.supernet(images, mixture, "running")
             return output
 
@@ -370,7 +382,8 @@ class Search:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state_dict` was taken; the search must be built alike."""
         self.moment = self.moment._replace(epoch=state["epoch"])
-        self.step, self.loss_sum = state["step"], state["loss_sum"]
+        self.step = state["step"]
+        self.loss_sum = state["loss_sum"].to(self.loss_sum.device)
         self.seconds, self.memory = state["seconds"], state["memory"]
         self.ledger = Ledger(**state["ledger"])
         self.supernet.load_state_dict(state["supernet"])

@@ -4,9 +4,9 @@ import hashlib
 import inspect
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 
@@ -15,6 +15,7 @@ from benchsuite.names import pick
 from benchsuite.supernet.data import Blank, Shuffled, Split, crop_and_flip
 from benchsuite.supernet.datasets import DataSet
 from benchsuite.supernet.methods import METHODS
+from benchsuite.supernet.network import Supernet
 from benchsuite.supernet.networks import NETWORKS
 from benchsuite.supernet.objectives import (
     cross_entropy,
@@ -94,23 +95,26 @@ def network(
     classes: int,
     options: Mapping[str, Any],
     source: torch.Generator,
-) -> torch.nn.Module:
-    """Build the network of a space; options that are 0 are its defaults.
+) -> Supernet:
+    """Build the network of a space; numbers that are 0 are its defaults.
 
     Raises:
         InputError: It has no such option, or refuses a value.
     """
-    make = NETWORKS[space]
+    make = cast(Callable[..., Supernet], NETWORKS[space])
     known = inspect.signature(make).parameters
-    wanted = {name: value for name, value in options.items() if value}
+    wanted = {
+        name: value
+        for name, value in options.items()
+        if value or isinstance(value, bool)
+    }
     for name in wanted:
         if name not in known:
             raise InputError(f"the network of {space} has no {name} to set")
     try:
-        net: torch.nn.Module = make(classes=classes, generator=source, **wanted)
+        return make(classes=classes, generator=source, **wanted)
     except ValueError as error:
         raise InputError(f"the network of {space}: {error}") from error
-    return net
 
 
 def build(setting: Setting, data: DataSet, *, seed: int, device: str = "cpu") -> Search:

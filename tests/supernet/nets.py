@@ -6,6 +6,7 @@ import torch
 
 from benchsuite.supernet.data import Shuffled, Split, crop_and_flip
 from benchsuite.supernet.methods import METHODS
+from benchsuite.supernet.methods.darts_pt import by_perturbation
 from benchsuite.supernet.methods.inherited import best_of
 from benchsuite.supernet.mixture import Mixture
 from benchsuite.supernet.networks.nats_tss import NatsTss
@@ -31,11 +32,20 @@ def images(n=8, size=8, seed=0):
     return torch.randn(n, 3, size, size, generator=source, dtype=torch.float64)
 
 
-def start(method, *, epochs=2, seed=0, n=40, **options):
+QUICK = {
+    "random_sampling": best_of(5),
+    "spos": best_of(5),
+    "fairnas": best_of(5),
+    "darts_pt": by_perturbation(epochs=0.5),
+}
+"""The same derivations with less to do: samples, or steps of finetuning."""
+
+
+def start(method, *, epochs=2, seed=0, n=36, **options):
     """A search on noise that takes milliseconds."""
-    method = METHODS[method] if isinstance(method, str) else method
-    if method is METHODS["random_sampling"]:
-        method = replace(method, derive=best_of(5))  # a hundred take seconds
+    if isinstance(method, str):
+        derive = QUICK.get(method, METHODS[method].derive)
+        method = replace(METHODS[method], derive=derive)
     source = torch.Generator().manual_seed(1)
     split = Split(
         torch.randint(256, (n, 3, 8, 8), generator=source, dtype=torch.uint8),

@@ -3,7 +3,7 @@
 import copy
 import math
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import pytest
 
@@ -20,7 +20,6 @@ from benchsuite.supernet.methods import METHODS
 from benchsuite.supernet.methods.pc_darts import with_edge_logits
 from benchsuite.supernet.mixture import Layout, Mixture
 from benchsuite.supernet.networks.nats_tss import NatsTss
-from benchsuite.supernet.objectives import expected_error
 from benchsuite.supernet.relaxed_table import RelaxedTable
 from benchsuite.supernet.search import (
     Alphas,
@@ -53,10 +52,17 @@ def moved(run, before):
     return {n for n, t in state(run).items() if not torch.equal(t, before[n])}
 
 
+@cache
+def straight(name):
+    """A search that was not killed: what it told, and what it ended as."""
+    run = start(name, epochs=3, running=True)
+    return list(search(run)), state(run)
+
+
 @every_method
 def test_it_searches(name):
-    incumbents = list(search(start(name)))
-    assert [i.epochs for i in incumbents] == [1, 2]
+    incumbents, _ = straight(name)
+    assert [i.epochs for i in incumbents] == [1, 2, 3]
     assert all(isinstance(i, Incumbent) and i.arch in NATS_TSS for i in incumbents)
 
 
@@ -74,7 +80,7 @@ def test_a_step_moves_weights_or_alphas_and_not_both(name, running):
 
 @every_method
 def test_same_seed_same_trajectory_whatever_the_world_draws(name):
-    runs = [start(name, seed=s) for s in (3, 3, 4)]
+    runs = [start(name, seed=s, epochs=1) for s in (3, 3, 4)]
     torch.manual_seed(0)
     first = list(search(runs[0]))
     torch.manual_seed(1)
@@ -89,8 +95,7 @@ def test_same_seed_same_trajectory_whatever_the_world_draws(name):
 def test_a_search_that_was_killed_ends_as_if_it_had_not_been(
     name, killed_after, tmp_path
 ):
-    straight = start(name, epochs=3, running=True)
-    expected = list(search(straight))
+    expected, end = straight(name)
     killed = start(name, epochs=3, running=True)
     going = search(killed)
     for _ in range(killed_after):
@@ -102,7 +107,7 @@ def test_a_search_that_was_killed_ends_as_if_it_had_not_been(
     resumed = start(name, epochs=3, running=True)
     resumed.load_state_dict(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
     assert list(search(resumed)) == expected[killed_after:]
-    assert not moved(resumed, state(straight))
+    assert not moved(resumed, end)
 
 
 def test_relaxation_does_not_change_the_batches():
@@ -173,14 +178,14 @@ def toy(*steps, xi, alpha_rate, n, on_epoch=nothing):
 
 
 def test_first_order_converges_to_two():
-    alpha, w, _ = toy(first_order, train_weights, xi=0.05, alpha_rate=0.02, n=2000)
+    alpha, w, _ = toy(first_order, train_weights, xi=0.05, alpha_rate=0.02, n=800)
     assert (alpha, w) == pytest.approx((2, 2), abs=1e-6)
 
 
 @pytest.mark.parametrize("xi", [0.1, 0.25, 0.5])
 @pytest.mark.parametrize("step", [second_order, second_order_difference])
 def test_second_order_converges_to_its_closed_form(step, xi):
-    alpha, w, _ = toy(step, train_weights, xi=xi, alpha_rate=0.05, n=1000)
+    alpha, w, _ = toy(step, train_weights, xi=xi, alpha_rate=0.05, n=500)
     assert (alpha, w) == pytest.approx((2 / (1 + 2 * xi),) * 2, abs=1e-6)
 
 
@@ -262,6 +267,7 @@ def alphas_of(rows):
 
 @pytest.mark.parametrize("epoch", [0, 9])
 def test_draws_of_gdas_have_the_frequencies_of_softmax(epoch):
+    """With another seed it would fail by chance, once in a hundred times."""
     logits = [[0.0, 1.0, -1.0, 0.5, 2.0]] * 5000
     source = torch.Generator().manual_seed(0)
     counts = torch.zeros(5)
@@ -348,20 +354,6 @@ def test_what_is_not_active_gets_no_gradient(table):
     mixture = Mixture(weights, tuple((c,) for c in (0, 1, 2, 3, 4, 0)))
     (gradient,) = torch.autograd.grad(table(None, mixture), weights)
     assert ((gradient != 0) == (weights == 1)).all()
-
-
-@pytest.mark.parametrize("name", ["darts", "gdas", "drnas"])
-def test_the_same_records_run_on_a_table(name):
-    space = NATS_TSS
-    errors = torch.tensor([sum(a) / 40 for a in space], dtype=torch.float64)
-    fast = partial(torch.optim.Adam, lr=0.05, betas=(0.5, 0.999), fused=True)
-    method = replace(METHODS[name], alpha_optimizer=fast)
-    run = Search(
-        method, RelaxedTable(space, errors.numpy()), Blank(20), Blank(20),
-        objective=expected_error, error=expected_error, epochs=20, seed=0,
-    )  # fmt: skip
-    *_, last = search(run)
-    assert last.error < 0.1  # a random architecture has 0.3
 
 
 def test_generators_are_independent():

@@ -1,15 +1,46 @@
-"""One-shot methods by name: each is a record, and a variant a replaced field."""
+"""One-shot methods by name: each is a record, and a variant a replaced field.
 
+Those in `NEED_WEIGHTS` learn nothing but weights: on a relaxed table, which has none,
+they are random sampling. All others learn there what they learn elsewhere (of
+`darts_pt`, the finetuning moves alphas only).
+
+- darts, darts_2nd, darts_2nd_fd: Liu, Simonyan & Yang, ICLR 2019.
+- darts_pt: Wang et al., ICLR 2021; see `darts_pt`.
+- drnas: Chen et al., ICLR 2021.
+- enas: Pham et al., ICML 2018; see `enas`.
+- fair_darts: Chu et al., ECCV 2020; see `fair_darts`. The rest as in DARTS.
+- fairnas: Chu, Zhang & Xu, "FairNAS: Rethinking Evaluation Fairness of Weight Sharing
+  Neural Architecture Search", ICCV 2021. A step sums the gradients of C paths, and is
+  not clipped. Rates are the paper's for ImageNet; its evolution is left out.
+- gdas, gdas_nb201: Dong & Yang, CVPR 2019.
+- pc_darts: Xu et al., ICLR 2020.
+- random_sampling: Li & Talwalkar, UAI 2019.
+- snas: Xie, Zheng, Liu & Lin, "SNAS: Stochastic Neural Architecture Search", ICLR 2019.
+  One level: alphas and weights descend the same loss on the same training batch. In the
+  paper both move at once, by one sample; here alphas move first and weights after, each
+  by a sample of its own. The paper's cost of resources is left out (eta = 0), and it
+  trains on all training images, where a search here has one half.
+- spos: Guo et al., ECCV 2020. Single paths, drawn uniformly. The paper trains on
+  ImageNet in batches of 1,024 at rates from 0.5; batches and rates here are those of
+  DARTS (reconstruction). At its end it takes the best of as many samples as the paper's
+  evolution looks at, 50 in each of 20 generations.
+"""
+
+import math
 from dataclasses import replace
 from functools import partial
 
 from benchsuite.supernet import relax
+from benchsuite.supernet.methods import enas
+from benchsuite.supernet.methods.darts_pt import by_perturbation
+from benchsuite.supernet.methods.fair_darts import by_threshold, zero_one
 from benchsuite.supernet.methods.inherited import best_of
 from benchsuite.supernet.methods.pc_darts import with_edge_logits
-from benchsuite.supernet.search import Method, cosine, sgd
+from benchsuite.supernet.search import Method, adam, cosine, sgd
 from benchsuite.supernet.steps import (
     first_order,
     from_epoch,
+    on_training_batch,
     second_order,
     second_order_difference,
     train_weights,
@@ -20,13 +51,46 @@ _GDAS = Method(
     relax=relax.gumbel,
     steps=(train_weights, first_order),
     weight_optimizer=partial(sgd, nesterov=True, weight_decay=5e-4),
+    epochs=250,
+)
+_SINGLE_PATH = Method(
+    relax=relax.uniform, steps=(train_weights,), derive=best_of(100), keeps=True
 )
 
 METHODS: dict[str, Method] = {
     "darts": _DARTS,
     "darts_2nd": replace(_DARTS, steps=(second_order, train_weights)),
     "darts_2nd_fd": replace(_DARTS, steps=(second_order_difference, train_weights)),
+    "darts_pt": replace(_DARTS, derive=by_perturbation()),
     "drnas": replace(_DARTS, relax=relax.dirichlet),
+    "enas": Method(
+        relax=enas.sampled,
+        steps=(train_weights, enas.reinforce),
+        derive=best_of(10, early=10, draw=enas.by_controller),
+        alphas=enas.controller,
+        weight_optimizer=partial(sgd, nesterov=True, weight_decay=1e-4),
+        alpha_optimizer=enas.controller_adam,
+        learning_rate=enas.restarts,
+        epochs=310,
+        batch_size=128,
+    ),
+    "fair_darts": replace(
+        _DARTS,
+        relax=relax.sigmoid,
+        steps=(partial(first_order, penalty=zero_one), train_weights),
+        derive=by_threshold(),
+    ),
+    "fairnas": replace(
+        _SINGLE_PATH,
+        relax=relax.strictly_fair,
+        steps=(partial(train_weights, average=False),),
+        derive=best_of(1000),
+        weight_optimizer=partial(sgd, weight_decay=4e-5),
+        learning_rate=partial(cosine, start=0.045, end=0.0),
+        clip=math.inf,
+        epochs=150,
+        batch_size=256,
+    ),
     "gdas": _GDAS,
     "gdas_nb201": replace(_GDAS, relax=partial(relax.gumbel, unselected_gradient=True)),
     "pc_darts": replace(
@@ -34,9 +98,17 @@ METHODS: dict[str, Method] = {
         steps=(from_epoch(15, first_order), train_weights),
         alphas=with_edge_logits,
         network={"partial": 4},
+        alpha_optimizer=partial(adam, lr=6e-4),
         learning_rate=partial(cosine, start=0.1, end=0.0),
+        batch_size=256,
     ),
-    "random_sampling": Method(
-        relax=relax.uniform, steps=(train_weights,), derive=best_of(100)
+    "random_sampling": _SINGLE_PATH,
+    "snas": Method(
+        relax=relax.concrete,
+        steps=(on_training_batch(first_order), train_weights),
+        epochs=150,
     ),
+    "spos": replace(_SINGLE_PATH, derive=best_of(1000), epochs=120),
 }
+NEED_WEIGHTS = frozenset({"fairnas", "random_sampling", "spos"})
+"""Methods that have nothing to learn on a relaxed table."""

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from benchsuite.spaces import NATS_TSS
 from benchsuite.supernet.derive import strongest
 from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
+from benchsuite.supernet.network import Supernet
 from benchsuite.supernet.operations import (
     FREE,
     KERNEL,
@@ -219,7 +220,7 @@ class Residual(nn.Module):
         return y + F.conv2d(F.avg_pool2d(x, 2), self.shortcut)
 
 
-class NatsTss(nn.Module):
+class NatsTss(Supernet):
     """Stem, three stages of cells with a residual block between them, linear head.
 
     Attributes:
@@ -293,6 +294,6 @@ class NatsTss(nn.Module):
             tuple(NATS_TSS.choices[d][c] for c in options)
             for d, options in enumerate(active)
         )
-        small = self._build(operations=names)
+        small = self._build(operations=names, generator=torch.Generator())
         transplant(small, self)
         return small

@@ -1,0 +1,84 @@
+"""What every supernet is: weights, and the space of what can be done with them."""
+
+from abc import ABC, abstractmethod
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from benchsuite.spaces import Architecture, SearchSpace
+from benchsuite.supernet.derive import Rule
+from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
+from benchsuite.supernet.operations import draw_weights
+
+
+class Alone(nn.Module, ABC):
+    """A network of one architecture, which is called without a mixture."""
+
+    @abstractmethod
+    def forward(self, images: Tensor, statistics: Statistics = "batch") -> Tensor:
+        """Map images [B, 3, H, W] to class logits [B, K]."""
+
+    def with_auxiliary(
+        self, images: Tensor, drop: float, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Train on a batch: logits, and those of an auxiliary head if there is one.
+
+        Args:
+            images: [B, 3, H, W].
+            drop: Share of paths that are dropped, where the network has paths.
+            generator: Draws them.
+        """
+        return self(images, "track"), None
+
+
+class Supernet(nn.Module, ABC):
+    """Weights of every architecture of a space; what runs is an argument.
+
+    Attributes:
+        space: The architectures.
+        layout: What of their decisions can be relaxed.
+        rule: From scores to an architecture; see `derive`.
+    """
+
+    space: SearchSpace
+    layout: Layout
+    rule: Rule
+
+    @abstractmethod
+    def forward(
+        self, images: Tensor, mixture: Mixture, statistics: Statistics = "batch"
+    ) -> Tensor:
+        """Map images [B, 3, H, W] to class logits [B, K]."""
+
+    def restrict(self, active: Active) -> Self:
+        """Copy the network with the active options only, and their weights.
+
+        With one option a decision it is the stand-alone network of an architecture.
+        What is left keeps its name, so that weights fit in either direction.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no weights to keep")
+
+    def alone(self, arch: Architecture, generator: torch.Generator) -> Alone:
+        """Make the network of one architecture, with new weights, to be trained.
+
+        Raises:
+            ValueError: `arch` is not in the space.
+        """
+        mixture = Mixture.one_hot(self.space, arch)
+        small = self.restrict(mixture.active)
+        draw_weights(small, generator)
+        return Bound(small, mixture)
+
+
+class Bound(Alone):
+    """A supernet together with what it runs."""
+
+    def __init__(self, net: Supernet, mixture: Mixture) -> None:
+        super().__init__()
+        self.net, self.mixture = net, mixture
+
+    def forward(self, images: Tensor, statistics: Statistics = "batch") -> Tensor:
+        """Map images [B, 3, H, W] to class logits [B, K]."""
+        logits: Tensor = self.net(images, self.mixture, statistics)
+        return logits
