@@ -219,7 +219,7 @@ def test_without_torch_the_extra_is_named(tmp_path):
     )
     assert answer.returncode == 2
     assert answer.stderr.splitlines() == [
-        "benchsuite: this needs PyTorch, which is not installed:"
+        "benchsuite: this needs torch, which is not installed:"
         " pip install 'benchsuite[supernet]'"
     ]
 

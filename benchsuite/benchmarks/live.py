@@ -39,16 +39,17 @@ def supernets_folder(space: str, data: str, method: str) -> Path:
 
 
 def need_torch() -> None:
-    """Check that PyTorch is there.
+    """Check that PyTorch, and what checkpoints are written with, are there.
 
     Raises:
         InputError: It is not; the message names the extra that brings it.
     """
     try:
+        import safetensors  # noqa: F401
         import torch  # noqa: F401
     except ModuleNotFoundError as error:
         raise InputError(
-            "this needs PyTorch, which is not installed:"
+            f"this needs {error.name}, which is not installed:"
             " pip install 'benchsuite[supernet]'"
         ) from error
 

@@ -1,12 +1,18 @@
 """What a step asks of torch, at the depth and width of the paper."""
 
+from functools import partial
+
 import pytest
 
 pytest.importorskip("torch", reason="torch is not installed")
 
 
+import torch
+
+from benchsuite.supernet.mixture import Mixture
 from tests.supernet.counter import counted
-from tests.supernet.nets import start
+from tests.supernet.nets import dense, start
+from tests.supernet.textbook import Textbook
 
 
 @pytest.mark.parametrize(
@@ -52,3 +58,40 @@ def test_single_paths_stay_within_their_budget_on_average(name):
     later = totals[1:]  # the first makes momentum buffers
     assert sum(later) / len(later) <= 2500
     assert max(later) <= 3500
+
+
+def saved(forward):
+    """Bytes that a forward keeps for its backward pass."""
+    storages = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = forward()
+    del result
+    return sum(storages.values())
+
+
+def test_gdas_keeps_little_more_than_one_network_and_darts_less_than_a_textbook():
+    """Of the deep network, whatever the draw; a textbook keeps every product.
+
+    Images are small here, so that weights, which both keep, count for more.
+    """
+    run = start("gdas", channels=16, cells=5)
+    images, _ = run.valid.draw()
+    ratios = []
+    for _ in range(5):
+        (path,) = run.relax()
+        one = Mixture(path.weights.detach(), path.active)
+        alone = run.supernet.restrict(path.active)
+        sizes = [saved(partial(net, images, m)) for net, m in
+                 ((run.supernet, path), (alone, one))]  # fmt: skip
+        ratios.append(sizes[0] / sizes[1])
+    assert max(ratios) <= 1.3
+    book = Textbook(16, 5).copy(run.supernet)
+    uniform = torch.full((6, 5), 0.2, requires_grad=True)
+    ours = saved(partial(run.supernet, images, dense(uniform)))
+    assert ours <= 0.6 * saved(partial(book, images, uniform))
