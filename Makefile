@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help leaderboard test test-slow check format bench docs reproduce results
+.PHONY: help leaderboard test test-slow check format bench docs reproduce results searches
 
 PYTHON ?= python3
 # For tests of supernets, which any release from 2.9 on passes; last digits may differ.
@@ -20,6 +20,9 @@ QUICK := $(STRATEGIES) anasod_local_search anasod_random_search asha bohb bohb_n
 SLOW := anasod_bo gp_bo gp_bo_wl npenas parego sa_ea_individual smac
 SLOWEST := bananas bananas_random 'bananas_warm_start[score=params]'
 BENCHMARKS := nb201/cifar10,nb201/cifar100,nb201/imagenet16_120
+SEARCH := --space nats_tss --data cifar10 --channels 4 --cells 1 --images 2560 \
+	--epochs 15 --results results/supernet
+ALONE := training/nats_tss/cifar10@8+channels:8+cells:1
 ON := --on $(BENCHMARKS) --trials 200 --jobs 2
 
 help:  ## List the targets.
@@ -63,6 +66,16 @@ results: .venv/core  ## Rebuild every table in results/ from nothing; takes an h
 	rm -rf results/nb201
 	mv results/new/nb201 results/new/leaderboard.csv results/
 	rm -rf results/new
+
+searches: .venv/test  ## Search on CIFAR-10; IMAGES=<folder of cifar-10-batches-py>; an hour.
+	@test -d "$(IMAGES)" || { echo "make searches IMAGES=<folder that has cifar-10-batches-py>"; exit 2; }
+	for method in gdas spos random_sampling darts; do \
+		$(BIN)/benchsuite search $$method $(SEARCH) --seeds 3 --truth nb201/cifar10 || exit 1; done
+	$(BIN)/benchsuite run regularized_evolution --on inherited/nats_tss/cifar10 --trials 200 --seeds 3 --timeout 3600 --results results/supernet
+	$(BIN)/benchsuite search gdas $(SEARCH) --seeds 1 --truth $(ALONE)
+	$(BIN)/benchsuite run random_search --on $(ALONE) --trials 1 --seeds 1 --timeout 7200 --results results/supernet
+	$(BIN)/benchsuite export --results results/supernet
+searches: export BENCHSUITE_IMAGES = $(abspath $(IMAGES))
 
 .venv/core: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

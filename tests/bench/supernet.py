@@ -22,7 +22,7 @@ from benchsuite.supernet.mixture import Mixture
 from benchsuite.supernet.networks.nats_tss import NatsTss
 from benchsuite.supernet.objectives import cross_entropy, error_rate
 from benchsuite.supernet.search import Search, generator
-from tests.supernet.counter import counted
+from tests.supernet.counter import counted, saved
 from tests.supernet.textbook import Textbook
 
 CELLS, CHANNELS, BATCH = 5, 16, 64
@@ -84,21 +84,6 @@ class TextbookDarts:
                     self.net.parameters(), 5.0, foreach=False
                 )
             optimizer.step()
-
-
-def saved(forward):
-    """Bytes that a forward keeps for its backward pass."""
-    storages = {}
-
-    def pack(tensor):
-        storage = tensor.untyped_storage()
-        storages[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = forward()
-    del result
-    return sum(storages.values())
 
 
 def timed(*actions, rounds=5, wait=lambda: None):

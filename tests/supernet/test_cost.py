@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="torch is not installed")
 import torch
 
 from benchsuite.supernet.mixture import Mixture
-from tests.supernet.counter import counted
+from tests.supernet.counter import counted, saved
 from tests.supernet.nets import dense, start
 from tests.supernet.textbook import Textbook
 
@@ -58,21 +58,6 @@ def test_single_paths_stay_within_their_budget_on_average(name):
     later = totals[1:]  # the first makes momentum buffers
     assert sum(later) / len(later) <= 2500
     assert max(later) <= 3500
-
-
-def saved(forward):
-    """Bytes that a forward keeps for its backward pass."""
-    storages = {}
-
-    def pack(tensor):
-        storage = tensor.untyped_storage()
-        storages[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = forward()
-    del result
-    return sum(storages.values())
 
 
 def test_gdas_keeps_little_more_than_one_network_and_darts_less_than_a_textbook():
