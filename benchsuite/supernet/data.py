@@ -86,7 +86,8 @@ def crop_and_flip(images: Tensor, generator: torch.Generator, pad: int = 4) -> T
     index = (x.to(images.device) for x in (which, rows[:, :, None], columns[:, None]))
     which, rows, columns = index
     padded = torch.nn.functional.pad(images, (pad, pad, pad, pad))
-    return padded.permute(0, 2, 3, 1)[which, rows, columns].permute(0, 3, 1, 2)
+    cropped = padded.permute(0, 2, 3, 1)[which, rows, columns].permute(0, 3, 1, 2)
+    return cropped.contiguous()  # else every layer falls back to strided kernels
 
 
 def cutout(images: Tensor, generator: torch.Generator, length: int = 16) -> Tensor:
