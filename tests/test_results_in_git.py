@@ -118,3 +118,49 @@ def test_rows_say_what_the_table_says(table):
         assert row.reported_error == results.round_to_six(
             benchmark.reported_error(arch, row.seed)
         )
+
+
+SEARCHED = ("darts", "gdas", "random_sampling", "spos")
+
+
+@pytest.fixture(scope="module")
+def searched():
+    files = sorted((FOLDER / "supernet").glob("**/*.csv"))
+    tables = {p.relative_to(FOLDER / "supernet"): p for p in files}
+    return {str(n): p for n, p in tables.items() if n.name != "leaderboard.csv"}
+
+
+def test_searches_on_images_report_what_the_table_says(searched):
+    """Each row's error is looked up again; the search itself took an hour."""
+    on = load("nb201/cifar10")
+    for name in SEARCHED:
+        rows = results.read(searched[f"nb201/cifar10/{name}.csv"])
+        assert [row.seed for row in rows] == [0, 1, 2]
+        for row in rows:
+            assert (row.backend, row.reports) == ("supernet", "held_out_runs")
+            assert (row.benchmark, row.table) == (on.name, on.data)
+            error = on.reported_error(on.space.parse(row.arch), row.seed)
+            assert row.reported_error == results.round_to_six(error)
+
+
+def test_a_trained_and_an_inherited_row_say_what_they_are(searched):
+    kinds = {
+        (row.backend, row.reports)
+        for path in searched.values()
+        for row in results.read(path)
+    }
+    assert kinds == {
+        ("supernet", "held_out_runs"),
+        ("supernet", "trained"),
+        ("training", "trained"),
+        ("inherited", "held_out_runs"),
+    }
+
+
+def test_tables_of_searches_are_canonical(searched, tmp_path):
+    rows = [row for path in searched.values() for row in results.read(path)]
+    written = results.export(rows, tmp_path)
+    assert len(written) == len(searched)
+    for path in written:
+        name = str(path.relative_to(tmp_path))
+        assert path.read_bytes() == searched[name].read_bytes()

@@ -177,7 +177,7 @@ def test_partial_cell_is_the_published_mixed_operation():
         mixed = sum(w * op for w, op in zip(a[d], ops, strict=True))
         joint = torch.cat([mixed, rest], 1).view(4, 4, 2, 6, 6).transpose(1, 2)
         nodes[target] = nodes[target] + e[d] * joint.reshape(4, 8, 6, 6)
-    ours = cell(x, plan(dense(a, e), 2), "batch")
+    ours = cell(x, plan(dense(a, e)).at(2), "batch")
     torch.testing.assert_close(ours, nodes[3])
 
 

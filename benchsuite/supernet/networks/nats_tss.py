@@ -50,17 +50,18 @@ class Leaving(NamedTuple):
 
     Attributes:
         convs: Names and edges of the convolutions.
-        scale: [c * number of (convolution, edge)], the weight of every channel.
+        scale: [number of (convolution, edge)], their weights; None without any. Once
+            there are channels, the weight of every channel.
         free: Names, edges and weights [n, 1, 1, 1] of the other operations.
     """
 
     convs: list[tuple[str, Edges]]
-    scale: Tensor
+    scale: Tensor | None
     free: list[tuple[str, Edges, Tensor]]
 
 
 class Plan(NamedTuple):
-    """What every cell of c channels does with a mixture.
+    """What every cell does with a mixture.
 
     Attributes:
         leaving: Of nodes 0, 1 and 2.
@@ -72,8 +73,19 @@ class Plan(NamedTuple):
     edges: tuple[Tensor, ...] | None
     residue: list[Tensor] | None
 
+    def at(self, channels: int) -> "Plan":
+        """Give every channel of a convolution its weight."""
+        return self._replace(
+            leaving=[
+                each
+                if each.scale is None
+                else each._replace(scale=each.scale.repeat_interleave(channels))
+                for each in self.leaving
+            ]
+        )
 
-def plan(mixture: Mixture, channels: int) -> Plan:
+
+def plan(mixture: Mixture) -> Plan:
     """Sort what `mixture` executes by source node; the host decides, tensors follow."""
     weights, edges, residue = mixture.weights, mixture.edges, mixture.residue
     if edges is not None:
@@ -92,11 +104,10 @@ def plan(mixture: Mixture, channels: int) -> Plan:
         convs = [(name, fan) for name in KERNEL if (fan := active(source, name))]
         free = [(name, fan) for name in FREE if (fan := active(source, name))]
         each = [w for name, fan in convs for w in gather(name, fan)]
-        scale = torch.stack(each).repeat_interleave(channels) if each else weights[:0]
         leaving.append(
             Leaving(
                 convs,
-                scale,
+                torch.stack(each) if each else None,
                 [(n, f, torch.stack(gather(n, f)).view(-1, 1, 1, 1)) for n, f in free],
             )
         )
@@ -153,7 +164,7 @@ class Cell(nn.Module):
         self, leaving: Leaving, h: Tensor, statistics: Statistics
     ) -> Iterator[tuple[Edges, Tensor]]:
         """Yield n edges and what leaves a node along them, [B, n, C, H, W]."""
-        if leaving.convs:
+        if leaving.scale is not None:
             groups = [
                 [cast(Conv, self.convs[f"{d}_{name}"]) for d in edges]
                 for name, edges in leaving.convs
@@ -179,7 +190,7 @@ class Cell(nn.Module):
 
 
 class Stage(nn.ModuleList):
-    """Cells of one width, for which a mixture is planned once."""
+    """Cells of one width."""
 
     def __init__(
         self,
@@ -195,9 +206,9 @@ class Stage(nn.ModuleList):
         )
         self.working = channels // partial
 
-    def forward(self, x: Tensor, mixture: Mixture, statistics: Statistics) -> Tensor:
+    def forward(self, x: Tensor, plan: Plan, statistics: Statistics) -> Tensor:
         """Map x [B, C, H, W] to the output of the last cell."""
-        prepared = plan(mixture, self.working)
+        prepared = plan.at(self.working)
         for cell in self:
             x = cell(x, prepared, statistics)
         return x
@@ -276,9 +287,9 @@ class NatsTss(Supernet):
         self, images: Tensor, mixture: Mixture, statistics: Statistics = "batch"
     ) -> Tensor:
         """Map images [B, 3, H, W] to class logits [B, K]."""
-        x, mixture = self.stem(images, statistics), mixture.to(images)
+        x, prepared = self.stem(images, statistics), plan(mixture.to(images))
         for stage, block in zip(self.stages, (*self.blocks, None), strict=True):
-            x = stage(x, mixture, statistics)
+            x = stage(x, prepared, statistics)
             if block is not None:
                 x = block(x, statistics)
         x = F.relu(normalise(x, [self.last], statistics, None))
