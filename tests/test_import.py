@@ -18,7 +18,7 @@ import pytest
 from benchsuite import load
 from benchsuite.benchmarks.installed import installed
 from benchsuite.core import InputError, Trial
-from benchsuite.importer import Request, children, import_file, nats, road
+from benchsuite.importer import Request, children, import_file, nats, plan, road
 from benchsuite.importer.figures import published_order
 from benchsuite.spaces import NATS_SSS, NATS_TSS, NB101
 from surrogates import DataError, Table
@@ -365,8 +365,8 @@ def test_too_little_disk_or_memory_is_said_before_the_work_starts(
     with monkeypatch.context() as patch:
         patch.setattr(nats, "_MEMORY", 10**15)
         refused(source, "needs 1000000.0 GB of memory", partial=True)
-    assert road.memory(1, 3) == 3
-    assert road.memory(10**9, 10**6) < 10**6
+    assert plan.memory(1, 3) == 3
+    assert plan.memory(10**9, 10**6) < 10**6
 
 
 def test_a_child_that_needs_more_than_its_share_is_refused(source, apart, monkeypatch):

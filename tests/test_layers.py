@@ -20,7 +20,8 @@ ALLOWED = {
     | {"torch"},
     "benchsuite.audit": {"benchsuite.benchmarks", "numpy", "surrogates"},
     "benchsuite.importer": CORE
-    | {f"benchsuite.{room}" for room in ("benchmarks", "importer", "names", "workers")}
+    | {f"benchsuite.{room}" for room in ("benchmarks", "importer", "memory")}
+    | {f"benchsuite.{room}" for room in ("names", "workers")}
     | {"surrogates"},
     "benchsuite.compat": CORE
     | {"benchsuite.benchmarks", "benchsuite.compat", "surrogates"},
@@ -29,11 +30,14 @@ ALLOWED = {
     "benchsuite.store": {"benchsuite.core", "benchsuite.results"},
     "benchsuite.catalogue": CORE | {"benchsuite.names", "benchsuite.strategies"},
     "benchsuite.workers": set(),
+    "benchsuite.memory": set(),
     "benchsuite.campaign": CORE
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "results")}
     | {f"benchsuite.{room}" for room in ("runner", "store", "workers")}
     | {"pandas"},
-    "benchsuite.supernet": CORE | {"benchsuite.names", "benchsuite.supernet", "torch"},
+    "benchsuite.supernet": CORE
+    | {f"benchsuite.{room}" for room in ("memory", "names", "supernet")}
+    | {"torch"},
     "benchsuite.one_shot": CORE
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "names")}
     | {f"benchsuite.{room}" for room in ("results", "store", "supernet")}

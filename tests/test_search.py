@@ -1,7 +1,6 @@
 """The command `search` through its real entry point."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -262,8 +261,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(tmp_path, monke
 
 
 def test_what_does_not_fit_is_refused_before_it_starts(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "sysconf", lambda name: 1)
-    monkeypatch.setattr(settings, "_cached", lambda: 0)
+    monkeypatch.setattr(settings, "free_memory", lambda: 10**6)
     with (
         Store(tmp_path / "runs.sqlite") as store,
         pytest.raises(InputError, match=r"a step takes some .* GB, and .* are free"),

@@ -379,8 +379,8 @@ def test_what_it_points_at_is_there():
         found = importlib.import_module(module)
         assert hasattr(found, attribute) or importlib.import_module(name)
     for name, module in {
-        "Request": "benchsuite.importer.road",
-        "Plan": "benchsuite.importer.road",
+        "Request": "benchsuite.importer.plan",
+        "Plan": "benchsuite.importer.plan",
         "_KINDS": "benchsuite.importer.kinds",
         "BENCHMARKS": "benchsuite.benchmarks",
         "TabularBenchmark": "benchsuite.benchmarks.tabular",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.importer.children import convert
-from benchsuite.importer.road import Plan, Progress, Request, named
+from benchsuite.importer.plan import Plan, Progress, Request, named
 from benchsuite.spaces import NATS_TSS
 from surrogates import DataError, Table, hardware, robustness, zero_cost
 

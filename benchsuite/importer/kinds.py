@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from benchsuite.core import InputError
 from benchsuite.importer import figures, nats, nb101, users
-from benchsuite.importer.road import Plan, Request
+from benchsuite.importer.plan import Plan, Request
 
 _KINDS: Mapping[str, Callable[[Request], Plan]] = {
     ".pickle.pbz2": nats.single,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchsuite.benchmarks.nats import RELEASES, TASKS
 from benchsuite.core import InputError
 from benchsuite.importer.children import convert
-from benchsuite.importer.road import Plan, Progress, Request, memory, named
+from benchsuite.importer.plan import Plan, Progress, Request, memory, named
 from benchsuite.spaces import NATS_SSS, NATS_TSS, SearchSpace, nats_sss
 from benchsuite.spaces import nats as tss
 from surrogates import (

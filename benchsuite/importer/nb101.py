@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchsuite.importer.children import convert
 from benchsuite.importer.figures import origin
-from benchsuite.importer.road import Plan, Progress, Request, memory, named
+from benchsuite.importer.plan import Plan, Progress, Request, memory, named
 from benchsuite.spaces import NB101, Architecture
 from surrogates import DataError, Split, Table, Training, nb101
 

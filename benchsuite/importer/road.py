@@ -11,42 +11,20 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from benchsuite.benchmarks.installed import data_folder
 from benchsuite.core import InputError
+from benchsuite.importer.kinds import plan
+from benchsuite.importer.plan import Plan, Progress, Request
 from surrogates import DataError, Table
 
 NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)?")
 _FREE = 200_000_000  # bytes of disk that an import leaves alone
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to import, and how.
-
-    Attributes:
-        path: A published file or folder, or a table of the user's.
-        name: What to call the table; None is the release's own name.
-        space: Name of the space of a user's table.
-        partial: Whether to take an incomplete source for what it is.
-        losses: Whether to keep the losses, which only `benchsuite.compat` reads.
-        jobs: Child processes.
-        force: Whether to replace what was imported from the same source.
-    """
-
-    path: Path
-    name: str | None = None
-    space: str | None = None
-    partial: bool = False
-    losses: bool = True
-    jobs: int = 1
-    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +44,6 @@ class Imported:
     table: Table
 
 
-Progress = Callable[[int, int], None]
-"""Told how many of how many parts are done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How one source becomes a table.
-
-    Attributes:
-        name: Of the table.
-        source: Name and release, for people.
-        files: What is read.
-        space: Bytes of disk that the import needs.
-        convert: Writes parts of the table into a folder and tells its progress; returns
-            the table made of them, and what to tell of its source.
-        report: Looks a finished table over, for the data-quality report.
-    """
-
-    name: str
-    source: str
-    files: Sequence[Path]
-    space: int
-    convert: Callable[[Path, Progress], tuple[Table, Mapping[str, Any]]]
-    report: Callable[[Table], Mapping[str, Any]]
-
-
 def import_file(
     request: Request, progress: Progress = lambda done, total: None
 ) -> Imported:
@@ -101,8 +53,6 @@ def import_file(
         InputError: The source is of no known kind, or a name cannot be used.
         DataError: It is damaged or incomplete, or the machine is too small.
     """
-    from benchsuite.importer.kinds import plan
-
     try:
         task = plan(request)
         stamp = _stamp(request, task)
@@ -166,20 +116,6 @@ def _stamp(request: Request, task: Plan) -> str:
     return sha.hexdigest()
 
 
-def named(request: Request, known: Collection[str]) -> str:
-    """Name the table of a published source: as asked for, or the first of `known`.
-
-    Raises:
-        InputError: Benchmarks do not look for such a table under that name.
-    """
-    name = request.name or next(iter(known))
-    if name not in known:
-        raise InputError(
-            f"the table of {request.path} is called {' or '.join(known)}, not {name!r}"
-        )
-    return name
-
-
 def _there(folder: Path) -> Table | None:
     """Open an earlier table, if no file of it is damaged."""
     try:
@@ -206,9 +142,9 @@ def _alone(work: Path, stamp: str, space: int) -> Iterator[None]:
             alone = False  # or another has just completed, and taken the folder away
         if not alone:
             raise DataError(f"another import is at work in {work}")
-        plan = work / "plan.json"
+        known = work / "plan.json"
         try:
-            same = json.loads(plan.read_text())["stamp"] == stamp
+            same = json.loads(known.read_text())["stamp"] == stamp
         except (OSError, ValueError, KeyError, TypeError):
             same = False
         if not same:
@@ -223,33 +159,6 @@ def _alone(work: Path, stamp: str, space: int) -> Iterator[None]:
                 f"the import needs {(space - there + _FREE) / 1e9:.1f} GB of disk in"
                 f" {work.parent}, which has {free / 1e9:.1f} GB free"
             )
-        plan.write_text(json.dumps({"stamp": stamp}))
+        known.write_text(json.dumps({"stamp": stamp}))
         (work / "parts").mkdir(exist_ok=True)
         yield
-
-
-def free_memory() -> int:
-    """Say how many bytes of memory are free."""
-    try:
-        return next(
-            int(line.split()[1]) * 1024
-            for line in Path("/proc/meminfo").read_text().splitlines()
-            if line.startswith("MemAvailable")
-        )
-    except (OSError, StopIteration):  # not Linux: all that there is
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def memory(each: int, jobs: int) -> int:
-    """Say how many of `jobs` processes of so many bytes the machine has memory for.
-
-    Raises:
-        DataError: It has not enough for one.
-    """
-    free = free_memory()
-    if free < each:
-        raise DataError(
-            f"the import needs {each / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are"
-            " free"
-        )
-    return max(1, min(jobs, free // each))

@@ -13,7 +13,8 @@ from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.core import InputError
 from benchsuite.importer.children import convert
 from benchsuite.importer.figures import origin
-from benchsuite.importer.road import Plan, Progress, Request, free_memory
+from benchsuite.importer.plan import Plan, Progress, Request
+from benchsuite.memory import free_memory
 from benchsuite.names import pick
 from benchsuite.spaces import SPACES
 from surrogates import DataError, Split, Table, Training, columns

@@ -3,7 +3,6 @@
 import hashlib
 import inspect
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast
@@ -11,6 +10,7 @@ from typing import Any, Literal, cast
 import torch
 
 from benchsuite.core import InputError
+from benchsuite.memory import free_memory
 from benchsuite.names import pick
 from benchsuite.supernet.data import Blank, Shuffled, Split, crop_and_flip
 from benchsuite.supernet.datasets import DataSet
@@ -270,26 +270,10 @@ def check_memory(state: Search) -> None:
     if device.type == "cuda":
         there = torch.cuda.mem_get_info(device)[0]
     else:
-        try:
-            there = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-            there += _cached()
-        except (ValueError, OSError):  # a system that does not tell
-            return
+        there = free_memory()
     needed = memory_needed(state)
     if needed > there:
         raise InputError(
             f"a step takes some {needed / 1e9:.1f} GB, and {there / 1e9:.1f} GB are"
             f" free on {device}: lower --batch-size, --channels or --cells"
         )
-
-
-def _cached() -> int:
-    """Bytes that Linux would take back from its cache of files."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("Cached:"):
-                    return 1024 * int(line.split()[1])
-    except OSError:
-        pass
-    return 0
