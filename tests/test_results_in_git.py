@@ -152,7 +152,6 @@ def test_a_trained_and_an_inherited_row_say_what_they_are(searched):
     assert kinds == {
         ("supernet", "held_out_runs"),
         ("supernet", "trained"),
-        ("training", "trained"),
         ("inherited", "held_out_runs"),
     }
 
@@ -164,3 +163,16 @@ def test_tables_of_searches_are_canonical(searched, tmp_path):
     for path in written:
         name = str(path.relative_to(tmp_path))
         assert path.read_bytes() == searched[name].read_bytes()
+
+
+def test_the_page_on_supernets_shows_these_rows(searched):
+    page = (FOLDER.parent / "docs" / "supernet.md").read_text()
+    part = page.partition("<!-- searches -->")[2].partition("<!-- end -->")[0]
+    shown = [line for line in part.splitlines() if line.startswith("| `")]
+    rows = [row for path in searched.values() for row in results.read(path)]
+    known = {
+        f"| `{row.strategy}` | {row.backend} | {row.seed} | {row.error:.3f}"
+        f" | {row.reported_error:.4f} | {row.reports} | `{row.arch}` |"
+        for row in rows
+    }
+    assert set(shown) == known

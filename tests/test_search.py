@@ -95,7 +95,7 @@ def test_a_relaxed_table_is_a_backend(call, tmp_path):
 
 
 def test_training_is_a_benchmark(call, tmp_path):
-    on = "training/nats_tss/digits@2+channels:4+cells:1"
+    on = "training/nats_tss/digits@2+channels-4+cells-1"
     call("run", "regularized_evolution", "--on", on, "--trials", 2, "--seeds", 1)
     call("export")
     (path,) = (tmp_path / "results" / "training").rglob("*.csv")
@@ -290,7 +290,7 @@ def test_images_of_your_own(call, tmp_path):
     np.savez(tmp_path / "mine.npz", images=images, labels=labels)
     words = ("--space", "nats_tss", "--data", "mine.npz", "--channels", 4, "--cells", 1)
     words = (*words, "--epochs", 1, "--batch-size", 16)
-    call("search", "darts", *words, "--truth", "training/nats_tss/mine.npz@1+cells:1")
+    call("search", "darts", *words, "--truth", "training/nats_tss/mine.npz@1+cells-1")
     np.savez(tmp_path / "mine.npz", images=images, labels=labels + 1)
     _, err = call("search", "darts", *words, code=2)
     assert "the numbers from 0 to one less" in err

@@ -1,6 +1,6 @@
 """Benchmarks that compute their answers with PyTorch: trained, or inherited weights.
 
-    training/<space>/<data set>[@<epochs>][+<option>:<number>...]
+    training/<space>/<data set>[@<epochs>][+<option>-<number>...]
     inherited/<space>/<data set>[+<method>]
 
 The data set is one of `supernet.datasets.DATA_SETS`, or the path of an .npz file.
@@ -82,7 +82,7 @@ def training(name: str, device: str | None = None) -> Benchmark:
         changes["epochs"] = _number(name, epochs)
     how = recipe(space, data.name, **changes)
     spelled = "".join(
-        f"+{key}:{value}"
+        f"+{key}-{value}"
         for key, value in {**numbers, **changes}.items()
         if value and key != "epochs"
     )
@@ -143,7 +143,7 @@ def _space(name: str) -> tuple[str, str]:
 
 
 def _pair(addition: str) -> tuple[str, str]:
-    key, _, value = addition.partition(":")
+    key, _, value = addition.partition("-")
     return key, value
 
 

@@ -122,7 +122,7 @@ def test_the_schedule_is_a_cosine_to_zero_and_the_optimiser_has_momentum(
         ("training/nats_tsss/digits", "did you mean nats_tss"),
         ("training/nats_tss/digit", "unknown data set 'digit': cifar10"),
         ("training/nats_tss/digits@x", "'x' where a number"),
-        ("training/nats_tss/digits+width:3", "unknown option of a training 'width'"),
+        ("training/nats_tss/digits+width-3", "unknown option of a training 'width'"),
         ("training/nats_tss/cifar10", "--data-root takes the folder"),
         ("inherited/nats_tss/digits+spso", "did you mean spos"),
         ("inherited/nats_tss/digits+gdas", "benchsuite search gdas --space nats_tss"),
@@ -135,8 +135,8 @@ def test_names_that_lead_nowhere(name, message):
 
 
 def test_names_say_what_differs_from_the_recipe():
-    b = benchmarks.load("training/nats_tss/digits@4+cells:1+channels:4")
-    assert b.name == "training/nats_tss/digits@4+cells:1+channels:4"
+    b = benchmarks.load("training/nats_tss/digits@4+cells-1+channels-4")
+    assert b.name == "training/nats_tss/digits@4+cells-1+channels-4"
     assert b.epochs == (1, 2, 3, 4)
     assert benchmarks.load("training/nats_tss/digits").name.endswith("digits@12")
 
