@@ -27,7 +27,7 @@ from tests.supernet.textbook import Textbook
         ("fairnas", 5000, 3200, 1),  # five paths
         ("gdas", 2500, 1600, 2),  # one in each of its two passes
         ("gdas_nb201", 2500, 1600, 2),
-        ("pc_darts", 3000, 2100, 0),
+        ("pc_darts", 3500, 2100, 0),
         ("snas", 5000, 3200, 0),
         ("spos", 1500, 1000, 1),
     ],
