@@ -150,7 +150,9 @@ def takes(space, method):
     return METHODS[method].network.keys() <= known.keys()
 
 
-LONG = [(s, "darts_pt") for s in NETWORKS if s.startswith("darts") and s != "darts_s2"]
+KIN = ("nb1shot1_2", "nb1shot1_3", "darts_s1", "darts_s3", "darts_s4")
+LONG = [*itertools.product(KIN, METHODS), ("darts", "darts_pt")]
+"""Spaces that differ from another in their options only, and what takes a minute."""
 
 
 @pytest.mark.parametrize(
