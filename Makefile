@@ -50,6 +50,7 @@ format: .venv/test  ## Format the code and mend what ruff can mend.
 
 bench: .venv/test  ## Measure speed and memory, each beside a textbook implementation.
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.supernet
 
 docs: .venv/test  ## Write the documents that follow from the code and the results.
 	$(BIN)/python -m tests.documents

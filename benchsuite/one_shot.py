@@ -19,12 +19,12 @@ from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.catalogue import load_file
 from benchsuite.core import Backend, Benchmark, Incumbent, InputError, Trial
 from benchsuite.names import pick
-from benchsuite.results import Row, Run, rows
+from benchsuite.results import Run, rows
 from benchsuite.store import Store
 from benchsuite.supernet import checkpoint
 from benchsuite.supernet.datasets import DataSet, load
 from benchsuite.supernet.inherited import facts, keep
-from benchsuite.supernet.methods import METHODS
+from benchsuite.supernet.methods import METHODS, NEED_WEIGHTS
 from benchsuite.supernet.networks import NETWORKS
 from benchsuite.supernet.relaxed_table import RelaxedTable
 from benchsuite.supernet.search import DivergedError, Method, Search, search
@@ -165,6 +165,11 @@ def _plan_relaxed(
     table = benchmarks.load(data)
     if not isinstance(table, TabularBenchmark):
         raise InputError(f"only a table can be relaxed, and {data} is none")
+    if setting.method in NEED_WEIGHTS:
+        raise InputError(
+            f"{setting.method} learns weights only, and a relaxed table has none:"
+            f" benchsuite run random_search --on {data} does the same"
+        )
     if truth not in ("", data):
         raise InputError(f"{data} relaxed is reported by itself, not by {truth}")
     if table.space.size > _LARGEST or math.prod(map(len, table.space.choices)) != (
@@ -294,8 +299,9 @@ def do(
     if job.data and state.method.keeps:
         folder = supernets_folder(job.setting.space, job.data.name, job.setting.method)
         path = folder / f"{job.run.seed}.safetensors"
-        keep(path, state, job.setting, job.data, job.run.seed)
-    store.add(_rows(job, told), replace=replace)
+        keep(path, state, told[-1].arch, facts(job.setting, job.data, job.run.seed))
+    found = rows(job.run, told, job.truth, backend=job.backend)
+    store.add(found, replace=replace)
     job.checkpoint.unlink(missing_ok=True)
 
 
@@ -318,10 +324,6 @@ def _prepare(job: Job) -> tuple[Search, dict[str, Any]]:
 def _incumbent(line: list[Any]) -> Incumbent:
     cost, arch, epochs, error, metrics = line
     return Incumbent(cost, tuple(arch), epochs, error, metrics)
-
-
-def _rows(job: Job, told: list[Incumbent]) -> list[Row]:
-    return rows(job.run, told, job.truth, backend=job.backend)
 
 
 def _append(path: Path, facts: Mapping[str, Any]) -> None:

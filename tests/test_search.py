@@ -122,25 +122,31 @@ def test_trained_supernets_are_a_benchmark(call, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_killed_twenty_times_it_ends_as_if_it_had_not_been(start, call, tmp_path):
-    """SIGTERM and SIGKILL in turn, each at a random moment."""
-    words = ("search", "darts", *SMALL, "--epochs", 60)
+    """SIGTERM and SIGKILL in turn, each a random moment after it went on."""
+    words = ("search", "darts", *SMALL, "--epochs", 100)
     call(*words, "--results", "straight")
-    moment, kills = random.Random(0), 0
-    while kills < 20:
-        process = start(*words, "--results", "killed")
-        time.sleep(2.5 + 1.5 * moment.random())  # the first of it is starting up
-        process.send_signal((signal.SIGTERM, signal.SIGKILL)[kills % 2])
+    moment = random.Random(0)
+    log = tmp_path / "killed/searches/darts_nats_tss_digits_0.jsonl"
+
+    def epochs():
+        return log.read_bytes().count(b"\n") if log.exists() else 0
+
+    for kill in range(20):
+        before, process = epochs(), start(*words, "--results", "killed")
+        while epochs() == before:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.3 * moment.random())
+        process.send_signal((signal.SIGTERM, signal.SIGKILL)[kill % 2])
         _, err = process.communicate()
         assert "Traceback" not in err
-        if process.returncode == 0:
-            break
-        kills += 1
+        assert process.returncode == (130, -signal.SIGKILL)[kill % 2]
     call(*words, "--results", "killed")
     rows = []
     for folder in ("straight", "killed"):
         with Store(tmp_path / folder / "runs.sqlite", create=False) as store:
             rows.append([(r.arch, r.error, r.metrics) for r in store.rows(curves=True)])
-    assert len(rows[0]) == 60
+    assert len(rows[0]) == 100
     assert rows[0] == rows[1]
 
 
@@ -184,6 +190,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(start, call, tmp_path):
         (("darts", "--truth", "synthetic/curves"), "takes a benchmark of that space"),
         (("darts", "--data", "synthetic/curve"), "did you mean synthetic/curves"),
         (("darts", "--data", "nb201/cifar10", "--cells", "3"), "no cells to set"),
+        (("spos", "--data", "nb201/cifar10"), "random_search --on nb201/cifar10 does"),
         (("darts", "--seeds", "0"), "--seeds takes a number above 0"),
         (("darts", "--alpha-rate", "-1"), "alpha_rate is a number from 0"),
     ],
@@ -291,6 +298,11 @@ def test_images_of_your_own(call, tmp_path):
     words = ("--space", "nats_tss", "--data", "mine.npz", "--channels", 4, "--cells", 1)
     words = (*words, "--epochs", 1, "--batch-size", 16)
     call("search", "darts", *words, "--truth", "training/nats_tss/mine.npz@1+cells-1")
+    call("export")
+    (path,) = (tmp_path / "results" / "training").rglob("darts.csv")
+    (row,) = read(path)
+    assert row.settings.startswith("data=mine@")
+    assert 0 <= row.reported_error <= 1
     np.savez(tmp_path / "mine.npz", images=images, labels=labels + 1)
     _, err = call("search", "darts", *words, code=2)
     assert "the numbers from 0 to one less" in err

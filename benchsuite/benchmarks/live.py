@@ -15,7 +15,6 @@ from benchsuite.core import Benchmark, InputError
 from benchsuite.names import pick
 
 TRAINING, INHERITED = "training", "inherited"
-KINDS = (TRAINING, INHERITED)
 _OPTIONS = {"channels": None, "cells": None, "batch_size": None}
 
 

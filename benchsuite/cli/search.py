@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from benchsuite.one_shot import Epoch, Job
     from benchsuite.store import Store
+    from benchsuite.supernet.setting import Normalisation
 
 
 @app.command()
@@ -72,15 +73,12 @@ def search(
 ) -> None:
     """Search by weight sharing; an interrupted search goes on where it was."""
     from benchsuite.benchmarks.live import need_torch
-    from benchsuite.core import InputError
     from benchsuite.store import Store
 
     need_torch()
     from benchsuite.one_shot import find_method, plan
     from benchsuite.supernet.setting import Setting
 
-    if normalisation not in ("batch", "running"):
-        raise InputError(f"--normalisation is batch or running, not {normalisation!r}")
     name, source = find_method(method)
     setting = Setting(
         method=name,
@@ -91,7 +89,7 @@ def search(
         cells=cells,
         images=images,
         alpha_rate=alpha_rate,
-        normalisation="running" if normalisation == "running" else "batch",
+        normalisation=cast("Normalisation", normalisation),  # which checks it
     )
     jobs = plan(
         setting,

@@ -29,7 +29,7 @@ class Recipe:
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Of the data that are dropped in the end, there is less than one.
+        batch_size: Images in a batch; what is left of an epoch is left out.
         rate: Learning rate at the start.
         weight_decay: Of all parameters.
         nesterov: Which momentum.
@@ -186,7 +186,6 @@ class Training:
                 self.seconds.append(self.seconds[-1] + self._clock() - start)
             if not math.isfinite(loss):
                 self._diverged, self.test = True, math.inf
-                self.seconds += self.seconds[-1:] * (epochs - self._epoch)
                 return math.inf
         self.curve[epochs] = error_of(self._net, self._data.valid)
         if self._epoch == self._how.epochs:
@@ -284,7 +283,8 @@ class TrainingBenchmark:
         if not trial.epochs:
             return Observation(math.nan, 0.0, metrics)
         error = training.go(trial.epochs)
-        return Observation(error, training.seconds[trial.epochs], metrics)
+        took = training.seconds[: trial.epochs + 1][-1]  # less if it diverged before
+        return Observation(error, took, metrics)
 
     def reported_error(self, arch: Architecture, seed: int) -> float:
         """Test error of `arch` after its whole training, which is done if need be."""

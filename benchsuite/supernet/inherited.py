@@ -7,7 +7,7 @@ ECCV 2020. https://arxiv.org/abs/1904.00420
 import hashlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -22,18 +22,25 @@ from benchsuite.supernet.search import Search
 from benchsuite.supernet.setting import Setting, build, digest
 
 
-def keep(path: Path, state: Search, setting: Setting, data: DataSet, seed: int) -> None:
+def keep(
+    path: Path, state: Search, arch: Architecture, about: Mapping[str, object]
+) -> None:
     """Store a trained supernet for `InheritedBenchmark`, and what a judgement takes.
+
+    Args:
+        path: Of the file.
+        state: The search at its end.
+        arch: What is judged to see how long it takes.
+        about: See `facts`.
 
     Raises:
         InputError: The file cannot be written.
     """
-    arch = state.method.derive(state)
     start = time.perf_counter()
     state.judge(arch)
     seconds = time.perf_counter() - start
     content = {"supernet": state.supernet.state_dict(), "seconds": seconds}
-    checkpoint.save(path, content, facts(setting, data, seed))
+    checkpoint.save(path, content, about)
 
 
 def facts(setting: Setting, data: DataSet, seed: int) -> dict[str, object]:
@@ -77,6 +84,7 @@ class InheritedBenchmark:
         self.reports: Reports = truth.reports
         self._searches, self._seconds = [], []
         sha = hashlib.sha256(truth.data.encode())
+        common: dict[str, object] = {}
         for path in files:
             told = checkpoint.setting_of(path)
             if told["digest"] != digest(data):
@@ -84,9 +92,16 @@ class InheritedBenchmark:
                     f"{path} was trained on {told['data']} with digest"
                     f" {told['digest']}, and {data.name} here has {digest(data)}"
                 )
+            seed = int(told.pop("seed"))
+            common = common or told
+            if told != common:
+                raise InputError(
+                    f"{path} was trained otherwise than {files[0]}: move one of them"
+                    f" away ({told} is not {common})"
+                )
             known = Setting.__dataclass_fields__
             setting = Setting(**{n: v for n, v in told.items() if n in known})
-            state = build(setting, data, seed=int(told["seed"]), device=device)
+            state = build(setting, data, seed=seed, device=device)
             content = checkpoint.load(path)
             state.supernet.load_state_dict(content["supernet"])
             self._searches.append(state)

@@ -33,7 +33,7 @@ class Alone(nn.Module, ABC):
 
 
 class Supernet(nn.Module, ABC):
-    """Weights of every architecture of a space; what runs is an argument.
+    """Every architecture of a space at once; what runs is an argument.
 
     Attributes:
         space: The architectures.
@@ -51,13 +51,17 @@ class Supernet(nn.Module, ABC):
     ) -> Tensor:
         """Map images [B, 3, H, W] to class logits [B, K]."""
 
+
+class Network(Supernet):
+    """A supernet of weights, which architectures share."""
+
+    @abstractmethod
     def restrict(self, active: Active) -> Self:
         """Copy the network with the active options only, and their weights.
 
         With one option a decision it is the stand-alone network of an architecture.
         What is left keeps its name, so that weights fit in either direction.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no weights to keep")
 
     def alone(self, arch: Architecture, generator: torch.Generator) -> Alone:
         """Make the network of one architecture, with new weights, to be trained.
@@ -72,9 +76,9 @@ class Supernet(nn.Module, ABC):
 
 
 class Bound(Alone):
-    """A supernet together with what it runs."""
+    """A network together with what it runs."""
 
-    def __init__(self, net: Supernet, mixture: Mixture) -> None:
+    def __init__(self, net: Network, mixture: Mixture) -> None:
         super().__init__()
         self.net, self.mixture = net, mixture
 

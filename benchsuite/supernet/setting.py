@@ -15,7 +15,7 @@ from benchsuite.names import pick
 from benchsuite.supernet.data import Blank, Shuffled, Split, crop_and_flip
 from benchsuite.supernet.datasets import DataSet
 from benchsuite.supernet.methods import METHODS
-from benchsuite.supernet.network import Supernet
+from benchsuite.supernet.network import Network
 from benchsuite.supernet.networks import NETWORKS
 from benchsuite.supernet.objectives import (
     cross_entropy,
@@ -95,13 +95,13 @@ def network(
     classes: int,
     options: Mapping[str, Any],
     source: torch.Generator,
-) -> Supernet:
+) -> Network:
     """Build the network of a space; numbers that are 0 are its defaults.
 
     Raises:
         InputError: It has no such option, or refuses a value.
     """
-    make = cast(Callable[..., Supernet], NETWORKS[space])
+    make = cast(Callable[..., Network], NETWORKS[space])
     known = inspect.signature(make).parameters
     wanted = {
         name: value
@@ -229,8 +229,8 @@ def memory_needed(state: Search) -> int:
     """Estimate the bytes that a step takes, beside what is there already.
 
     What one forward of two images saves for its backward pass is counted and scaled to
-    a batch; gradients and momentum take as much as the weights, each. A step of second
-    order keeps three graphs at once.
+    a batch; gradients and momentum take as much as the weights, each. What a step of
+    second order keeps beyond one pass is not counted.
     """
     images, labels = next(iter(state.train.whole()))
     size, saved = len(labels), dict[int, int]()

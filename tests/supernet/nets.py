@@ -18,7 +18,12 @@ def tiny(seed=0, **options):
     """C=4, N=1, float64, with normalisation away from its initial values."""
     source = generator(seed, "init")
     options = {"channels": 4, "cells": 1, **options}
-    net = NatsTss(**options, generator=source).double()
+    return shaken(NatsTss(**options, generator=source), source)
+
+
+def shaken(net, source):
+    """In float64, with normalisation away from its initial values."""
+    net = net.double()
     with torch.no_grad():
         for parameter in net.parameters():
             if parameter.dim() == 1:

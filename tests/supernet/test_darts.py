@@ -24,7 +24,7 @@ from benchsuite.supernet.networks.darts import Darts, DartsS4, Noise, layout_of,
 from benchsuite.supernet.objectives import cross_entropy, error_rate
 from benchsuite.supernet.search import Search, generator, search
 from tests.supernet.counter import counted
-from tests.supernet.nets import images
+from tests.supernet.nets import images, shaken
 
 LABELS = torch.arange(4)
 PARTS = (DARTS_S1, DARTS_S2, DARTS_S3, DARTS_S4)
@@ -61,13 +61,8 @@ ARCHS = (SECOND_ORDER, P_DARTS, DARTS.sample(np.random.default_rng(1)))
 def tiny(seed=0, **options):
     """C=4, four cells (normal, reduce, reduce, normal), scales away from 1, float64."""
     source = generator(seed, "init")
-    net = Darts(**{"channels": 4, "cells": 4, **options}, generator=source).double()
-    with torch.no_grad():
-        for parameter in net.parameters():
-            if parameter.dim() == 1:
-                noise = torch.randn(parameter.shape, generator=source)
-                parameter.add_(0.3 * noise)
-    return net
+    net = Darts(**{"channels": 4, "cells": 4, **options}, generator=source)
+    return shaken(net, source)
 
 
 def random_mixture(space, seed=0, edges=False):

@@ -17,7 +17,7 @@ from benchsuite.spaces import NATS_SSS, nats_sss
 from benchsuite.supernet.mixture import Mixture
 from benchsuite.supernet.networks.nats_sss import NatsSss
 from tests.supernet.counter import counted
-from tests.supernet.nets import dense, images
+from tests.supernet.nets import dense, images, shaken
 
 ARCHS = [(0,) * 5, (7,) * 5, (0, 1, 2, 3, 7), (7, 4, 4, 1, 0), (3, 3, 5, 2, 2)]
 every_arch = pytest.mark.parametrize("arch", ARCHS)
@@ -27,13 +27,7 @@ LABELS = torch.arange(8)
 def tiny(channels=1, seed=0, **options):
     """In float64, with normalisation away from its initial values."""
     source = torch.Generator().manual_seed(seed)
-    net = NatsSss(channels=channels, **options, generator=source).double()
-    with torch.no_grad():
-        for parameter in net.parameters():
-            if parameter.dim() == 1:
-                noise = torch.randn(parameter.shape, generator=source)
-                parameter.add_(0.3 * noise)
-    return net
+    return shaken(NatsSss(channels=channels, **options, generator=source), source)
 
 
 def random_archs(n):

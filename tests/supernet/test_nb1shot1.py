@@ -23,23 +23,12 @@ from benchsuite.supernet.networks.nb1shot1 import (
     vertex_channels,
 )
 from tests.supernet.counter import counted
-from tests.supernet.nets import images
+from tests.supernet.nets import images, shaken
 
 NETS = [NB1Shot1_1, NB1Shot1_2, NB1Shot1_3]
 every_net = pytest.mark.parametrize("make", NETS)
 LABELS = torch.arange(8)
 OPS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
-
-
-def shaken(net, source):
-    """In float64, with normalisation away from its initial values."""
-    net = net.double()
-    with torch.no_grad():
-        for parameter in net.parameters():
-            if parameter.dim() == 1:
-                noise = torch.randn(parameter.shape, generator=source)
-                parameter.add_(0.3 * noise)
-    return net
 
 
 def tiny(make, seed=0, **options):

@@ -1,6 +1,6 @@
 """Networks by the name of their space: one file each."""
 
-from benchsuite.supernet.network import Supernet
+from benchsuite.supernet.network import Network
 from benchsuite.supernet.networks.darts import (
     Darts,
     DartsS1,
@@ -16,7 +16,7 @@ from benchsuite.supernet.networks.nb1shot1 import (
     NB1Shot1_3,
 )
 
-NETWORKS: dict[str, type[Supernet]] = {
+NETWORKS: dict[str, type[Network]] = {
     "nats_tss": NatsTss,
     "nats_sss": NatsSss,
     "nb1shot1_1": NB1Shot1_1,

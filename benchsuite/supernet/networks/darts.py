@@ -28,7 +28,7 @@ from benchsuite.spaces import (
 from benchsuite.spaces.darts import EDGES, INTO, DartsSpace
 from benchsuite.supernet.derive import two_parents
 from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
-from benchsuite.supernet.network import Bound, Supernet
+from benchsuite.supernet.network import Bound, Network
 from benchsuite.supernet.operations import (
     POOLS,
     SEPARABLE,
@@ -399,7 +399,7 @@ class Auxiliary(nn.Module):
         return F.linear(F.relu(x).flatten(1), self.head.weight, self.head.bias)
 
 
-class Darts(Supernet):
+class Darts(Network):
     """Stem, cells, of which two reduce, linear head.
 
     The cells at one and at two thirds of the depth are reduction cells. Defaults are

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from benchsuite.spaces import NATS_SSS
 from benchsuite.supernet.derive import strongest
 from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
-from benchsuite.supernet.network import Supernet
+from benchsuite.supernet.network import Network
 from benchsuite.supernet.operations import (
     Conv,
     Norm,
@@ -174,7 +174,7 @@ class Residual(nn.Module):
         return y + shortcut * factor.view(-1, 1, 1)
 
 
-class NatsSss(Supernet):
+class NatsSss(Network):
     """Stem, cell, residual block, cell, residual block, cell, linear head.
 
     Attributes:

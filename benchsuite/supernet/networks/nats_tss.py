@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from benchsuite.spaces import NATS_TSS
 from benchsuite.supernet.derive import strongest
 from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
-from benchsuite.supernet.network import Supernet
+from benchsuite.supernet.network import Network
 from benchsuite.supernet.operations import (
     FREE,
     KERNEL,
@@ -231,7 +231,7 @@ class Residual(nn.Module):
         return y + F.conv2d(F.avg_pool2d(x, 2), self.shortcut)
 
 
-class NatsTss(Supernet):
+class NatsTss(Network):
     """Stem, three stages of cells with a residual block between them, linear head.
 
     Attributes:

@@ -39,7 +39,7 @@ from benchsuite.spaces.nb101 import OPERATIONS
 from benchsuite.spaces.space import Architecture
 from benchsuite.supernet.derive import strongest
 from benchsuite.supernet.mixture import Active, Layout, Mixture, Statistics
-from benchsuite.supernet.network import Alone, Supernet
+from benchsuite.supernet.network import Alone, Network
 from benchsuite.supernet.operations import (
     Conv,
     Norm,
@@ -424,7 +424,7 @@ class Cell(nn.Module):
         return value if vertex.after is None else value + vertex.after
 
 
-class NB1Shot1(Supernet):
+class NB1Shot1(Network):
     """Stem, three stacks of cells with pooling between them, a projection, a head.
 
     The spaces differ in `space`, which the classes below set.
