@@ -24,7 +24,7 @@ from benchsuite.store import Store
 from benchsuite.supernet import checkpoint
 from benchsuite.supernet.datasets import DataSet, load
 from benchsuite.supernet.inherited import facts, keep
-from benchsuite.supernet.methods import METHODS, NEED_WEIGHTS
+from benchsuite.supernet.methods import METHODS
 from benchsuite.supernet.networks import NETWORKS
 from benchsuite.supernet.relaxed_table import RelaxedTable
 from benchsuite.supernet.search import DivergedError, Method, Search, search
@@ -165,10 +165,11 @@ def _plan_relaxed(
     table = benchmarks.load(data)
     if not isinstance(table, TabularBenchmark):
         raise InputError(f"only a table can be relaxed, and {data} is none")
-    if setting.method in NEED_WEIGHTS:
+    needs = METHODS[setting.method].needs
+    if needs:
         raise InputError(
-            f"{setting.method} learns weights only, and a relaxed table has none:"
-            f" benchsuite run random_search --on {data} does the same"
+            f"{setting.method} is not defined on a relaxed table, which has no"
+            f" {' and no '.join(sorted(needs))}: give --space and a data set of images"
         )
     if truth not in ("", data):
         raise InputError(f"{data} relaxed is reported by itself, not by {truth}")

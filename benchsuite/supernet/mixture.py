@@ -1,5 +1,6 @@
 """What one forward runs: the weight of every operation, and which are executed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Self
 
@@ -57,12 +58,16 @@ class Mixture:
         edges: [D], the weight of a whole edge (PC-DARTS); None is one.
         residue: [D], zero in value, added to the edge's output for the gradient it
             carries (GDAS); None is nothing.
+        identity: What becomes of the images [B, C, H, W] that an identity passes on,
+            once for all edges along which they leave a node (MSG-DAS, P-DARTS); None is
+            nothing.
     """
 
     weights: Tensor
     active: Active
     edges: Tensor | None = None
     residue: Tensor | None = None
+    identity: Callable[[Tensor], Tensor] | None = None
 
     @classmethod
     def one_hot(cls, space: SearchSpace, arch: Architecture) -> Self:
@@ -80,6 +85,21 @@ class Mixture:
         """Execute one option of every decision; weights are shaped as `like` [D, C]."""
         eye = torch.eye(like.shape[-1])
         return cls(eye[list(chosen)].to(like), tuple((c,) for c in chosen))
+
+    def rescaled(self, active: Active) -> Self:
+        """Execute only `active`, and give it the whole weight of its decision.
+
+        A decision of which nothing is left, or nothing with a weight, has no weight.
+        """
+        weights = torch.zeros_like(self.weights)
+        for d, options in enumerate(active):
+            weights[d, list(options)] = self.weights[d, list(options)]
+        whole = self.weights.sum(-1, keepdim=True)
+        left = weights.sum(-1, keepdim=True)
+        scale = torch.where(
+            left > 0, whole / left.clamp_min(torch.finfo(left.dtype).tiny), 0.0
+        )
+        return replace(self, weights=weights * scale, active=active)
 
     def to(self, like: Tensor) -> Self:
         """Move to the device and type of `like`."""

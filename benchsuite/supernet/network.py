@@ -1,6 +1,7 @@
 """What every supernet is: weights, and the space of what can be done with them."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Self
 
 import torch
@@ -50,6 +51,13 @@ class Supernet(nn.Module, ABC):
         self, images: Tensor, mixture: Mixture, statistics: Statistics = "batch"
     ) -> Tensor:
         """Map images [B, 3, H, W] to class logits [B, K]."""
+
+    def without(self, mixture: Mixture, active: Active) -> Mixture:
+        """Execute only `active` of a mixture.
+
+        What is left keeps its weight: the normalisation that follows makes up for it.
+        """
+        return replace(mixture, active=active)
 
 
 class Network(Supernet):

@@ -24,8 +24,9 @@ from benchsuite.supernet.network import Supernet
 class RelaxedTable(Supernet):
     """The expected error of an architecture drawn from a mixture.
 
-    Operations that are not active have no probability; what is left of a decision is
-    renormalised (its gradient is not), and option 0 stands in where nothing is left.
+    The weights of a decision are divided by their sum (their gradient is not). An
+    operation that has a weight and is not active is lost: what would be drawn with it
+    counts as an error of 1. Where nothing is active option 0 stands in.
 
     "track" moves the baseline towards the mixture's error, "running" leaves it out.
     A single path has the gradient of its own error, so that where zero lies matters.
@@ -61,17 +62,23 @@ class RelaxedTable(Supernet):
         """Expected error [], less the baseline; there are no images."""
         p = mixture.weights.double()
         active = _mask(mixture.active, p.shape[1]).to(p)
+        whole = p.detach().sum(-1, keepdim=True)
         left = (p.detach() * active).sum(-1, keepdim=True)
-        p = torch.where(left > 0, p * active / left.clamp_min(1e-300), active)
+        p = torch.where(left > 0, p * active / whole, active)
         rows = zip(p, self.layout.options, strict=True)
         f = self.values
         for row, options in rows:
             f = torch.tensordot(row[: len(options)], f, 1)
+        f = f + (1 - p.detach().sum(-1).prod())
         if statistics == "running":
             return f
         if statistics == "track":
             self.baseline = self.baseline + self.rate * (f.detach() - self.baseline)
         return f - self.baseline * p.sum(-1).prod()
+
+    def without(self, mixture: Mixture, active: Active) -> Mixture:
+        """Execute only `active`, with the whole weight: here nothing normalises."""
+        return mixture.rescaled(active)
 
 
 @cache

@@ -162,7 +162,8 @@ class Method:
 
     Attributes:
         relax: From alphas to the mixtures of a step.
-        steps: What is done with every pair of batches, in order.
+        steps: What is done with every pair of batches, in order; without any, an epoch
+            is its start.
         on_epoch: What happens at the start of an epoch; may use `search.memory`.
         derive: Which architecture the search would return now.
         alphas: Initial logits.
@@ -176,6 +177,8 @@ class Method:
         batch_size: Of both streams, unless told otherwise.
         keeps: Whether its supernet is what a search is for: it is stored for
             `inherited/...`.
+        needs: What it makes no sense without: "weights", which a relaxed table has
+            not, or decisions that are "edges" into nodes.
     """
 
     relax: Relax
@@ -192,6 +195,7 @@ class Method:
     epochs: int = 50
     batch_size: int = 64
     keeps: bool = False
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -414,7 +418,8 @@ def search(
     Raises:
         DivergedError: The training loss of an epoch is no number.
     """
-    method, batches = state.method, len(state.train)
+    method = state.method
+    batches = len(state.train) if method.steps else 0
     while state.moment.epoch < state.moment.epochs:
         start = state.clock()
         for group in state.weight_optimizer.param_groups:
@@ -429,7 +434,7 @@ def search(
             if stop():
                 state.seconds += state.clock() - start
                 return
-        loss = float(state.loss_sum) / batches
+        loss = float(state.loss_sum) / max(1, batches)
         if not math.isfinite(loss):
             raise DivergedError(f"the loss of epoch {state.moment.epoch + 1} is {loss}")
         arch = method.derive(state)

@@ -133,6 +133,11 @@ def build(setting: Setting, data: DataSet, *, seed: int, device: str = "cpu") ->
     pick("space with a network", setting.space, NETWORKS)
     setting = setting.complete()
     method, place = METHODS[setting.method], find_device(device)
+    if "edges" in method.needs and not NETWORKS[setting.space].layout.into:
+        raise InputError(
+            f"{setting.method} takes a space whose decisions are edges into nodes, and"
+            f" those of {setting.space} are none: {_with_edges()} have them"
+        )
     options = {
         "channels": setting.channels,
         "cells": setting.cells,
@@ -162,6 +167,10 @@ def build(setting: Setting, data: DataSet, *, seed: int, device: str = "cpu") ->
         seed=seed,
     )
     return _with_rate(state, setting.alpha_rate)
+
+
+def _with_edges() -> str:
+    return ", ".join(name for name, net in NETWORKS.items() if net.layout.into)
 
 
 def relaxed(setting: Setting, table: RelaxedTable, *, seed: int) -> Search:

@@ -21,7 +21,7 @@ from benchsuite.spaces import SearchSpace
 from benchsuite.supernet import relax
 from benchsuite.supernet.data import Blank
 from benchsuite.supernet.derive import strongest, two_parents
-from benchsuite.supernet.methods import METHODS, NEED_WEIGHTS, enas
+from benchsuite.supernet.methods import METHODS, enas
 from benchsuite.supernet.methods.darts_pt import by_perturbation, select
 from benchsuite.supernet.methods.fair_darts import by_threshold, zero_one
 from benchsuite.supernet.methods.inherited import best_of
@@ -473,7 +473,7 @@ def test_the_controller_finds_the_best_cell_of_a_table():
 # --- On a relaxed table ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(METHODS.keys() - NEED_WEIGHTS))
+@pytest.mark.parametrize("name", sorted(n for n, m in METHODS.items() if not m.needs))
 def test_methods_that_learn_alphas_find_a_good_cell_on_a_table(name):
     """Gates that do not compete need errors that are centred where the search is.
 

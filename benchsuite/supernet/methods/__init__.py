@@ -1,8 +1,7 @@
 """One-shot methods by name: each is a record, and a variant a replaced field.
 
-Those in `NEED_WEIGHTS` learn nothing but weights: on a relaxed table, which has none,
-they are random sampling. All others learn there what they learn elsewhere (of
-`darts_pt`, the finetuning moves alphas only).
+On a relaxed table, which has no weights, methods learn what they learn elsewhere (of
+`darts_pt`, the finetuning moves alphas only), but for those that need weights.
 
 - darts, darts_2nd, darts_2nd_fd: Liu, Simonyan & Yang, ICLR 2019.
 - darts_pt: Wang et al., ICLR 2021; see `darts_pt`.
@@ -54,7 +53,11 @@ _GDAS = Method(
     epochs=250,
 )
 _SINGLE_PATH = Method(
-    relax=relax.uniform, steps=(train_weights,), derive=best_of(100), keeps=True
+    relax=relax.uniform,
+    steps=(train_weights,),
+    derive=best_of(100),
+    keeps=True,
+    needs=frozenset({"weights"}),
 )
 
 METHODS: dict[str, Method] = {
@@ -110,5 +113,3 @@ METHODS: dict[str, Method] = {
     ),
     "spos": replace(_SINGLE_PATH, derive=best_of(1000), epochs=120),
 }
-NEED_WEIGHTS = frozenset({"fairnas", "random_sampling", "spos"})
-"""Methods that have nothing to learn on a relaxed table."""

@@ -18,7 +18,6 @@ tenth of the first rate, as the authors' code does.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 
@@ -87,7 +86,7 @@ def _error_without(search: Search, d: int, option: int) -> float:
         (mixture,) = search.relax()
     active = list(mixture.active)
     active[d] = tuple(c for c in active[d] if c != option)
-    return search.judge(replace(mixture, active=tuple(active)))
+    return search.judge(search.supernet.without(mixture, tuple(active)))
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ As in the other networks, what runs and how it is mixed are arguments of `forwar
 an operation is applied once for all the edges along which it leaves a node.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial as bind
 from typing import Any, Literal, NamedTuple, cast
 
@@ -80,12 +80,14 @@ class Plan(NamedTuple):
         kept: Of every edge, whether anything but `none` is active on it.
         edges: The weight of every edge, scalars; None is one.
         residue: What is added to nodes 2 to 5, scalars; None is nothing.
+        identity: See `Mixture`.
     """
 
     leaving: list[list[Fan]]
     kept: list[bool]
     edges: tuple[Tensor, ...] | None
     residue: list[Tensor] | None
+    identity: Callable[[Tensor], Tensor] | None
 
 
 def plan(mixture: Mixture, space: DartsSpace, *, reduces: bool) -> Plan:
@@ -122,6 +124,7 @@ def plan(mixture: Mixture, space: DartsSpace, *, reduces: bool) -> Plan:
         None
         if residue is None
         else [r.sum() for r in torch.split(residue[mine], [2, 3, 4, 5])],
+        mixture.identity,
     )
 
 
@@ -291,7 +294,7 @@ class Cell(nn.Module):
                 small = h[:, :, ::stride, ::stride]
                 y = noise((len(h), len(fan.edges), *small.shape[1:]), h)
             else:
-                y = h.unsqueeze(1)
+                y = (h if plan.identity is None else plan.identity(h)).unsqueeze(1)
             weighed = y * fan.weight.view(-1, 1, 1, 1)
             yield fan.edges, weighed, fan.name == "skip_connect"
 

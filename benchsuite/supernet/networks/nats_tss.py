@@ -10,7 +10,7 @@ An operation is applied once for all the edges along which it leaves a node: see
 `operations`. Pooling and identity are computed once and scaled n times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial as bind
 from typing import NamedTuple, cast
 
@@ -67,11 +67,13 @@ class Plan(NamedTuple):
         leaving: Of nodes 0, 1 and 2.
         edges: The weight of every edge, scalars; None is one.
         residue: What is added to nodes 1, 2 and 3, scalars; None is nothing.
+        identity: See `Mixture`.
     """
 
     leaving: list[Leaving]
     edges: tuple[Tensor, ...] | None
     residue: list[Tensor] | None
+    identity: Callable[[Tensor], Tensor] | None
 
     def at(self, channels: int) -> "Plan":
         """Give every channel of a convolution its weight."""
@@ -115,6 +117,7 @@ def plan(mixture: Mixture) -> Plan:
         leaving,
         None if edges is None else edges.unbind(),
         None if residue is None else [r.sum() for r in torch.split(residue, [1, 2, 3])],
+        mixture.identity,
     )
 
 
@@ -147,7 +150,7 @@ class Cell(nn.Module):
             h = nodes[source]
             h = h if self.partial == 1 else h[:, : self.working]
             bundles: dict[Edges, Tensor] = {}  # what goes the same ways is added first
-            for edges, y in self._leave(leaving, h, statistics):
+            for edges, y in self._leave(leaving, h, statistics, plan.identity):
                 bundles[edges] = bundles[edges] + y if edges in bundles else y
             for edges, bundle in bundles.items():
                 for d, term in zip(edges, bundle.unbind(1), strict=True):
@@ -161,7 +164,11 @@ class Cell(nn.Module):
         return nodes[-1]
 
     def _leave(
-        self, leaving: Leaving, h: Tensor, statistics: Statistics
+        self,
+        leaving: Leaving,
+        h: Tensor,
+        statistics: Statistics,
+        identity: Callable[[Tensor], Tensor] | None,
     ) -> Iterator[tuple[Edges, Tensor]]:
         """Yield n edges and what leaves a node along them, [B, n, C, H, W]."""
         if leaving.scale is not None:
@@ -173,7 +180,10 @@ class Cell(nn.Module):
             for (_, edges), y in zip(leaving.convs, outputs, strict=True):
                 yield edges, y
         for name, edges, weight in leaving.free:
-            yield edges, FREE[name](h).unsqueeze(1) * weight
+            y = FREE[name](h)
+            if identity is not None and name == "skip_connect":
+                y = identity(y)
+            yield edges, y.unsqueeze(1) * weight
 
     def _bypass(self, nodes: list[Tensor], edges: tuple[Tensor, ...] | None) -> Tensor:
         """Sum the channels that no operation touches over the edges into a new node."""
