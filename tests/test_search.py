@@ -190,7 +190,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(start, call, tmp_path):
         (("darts", "--truth", "synthetic/curves"), "takes a benchmark of that space"),
         (("darts", "--data", "synthetic/curve"), "did you mean synthetic/curves"),
         (("darts", "--data", "nb201/cifar10", "--cells", "3"), "no cells to set"),
-        (("spos", "--data", "nb201/cifar10"), "random_search --on nb201/cifar10 does"),
+        (("spos", "--data", "nb201/cifar10"), "spos is not defined on a relaxed table, which has no weights"),
         (("darts", "--seeds", "0"), "--seeds takes a number above 0"),
         (("darts", "--alpha-rate", "-1"), "alpha_rate is a number from 0"),
     ],
