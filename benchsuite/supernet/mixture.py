@@ -26,17 +26,21 @@ class Layout(NamedTuple):
             beyond them (an edge that is not kept) is chosen at the end only.
         into: Decisions that are edges into the same node, node by node, in order; empty
             where decisions are no edges.
+        names: What the space calls the options of every decision, those that mixtures
+            are not made of included.
     """
 
     options: Active
     into: tuple[tuple[int, ...], ...] = ()
+    names: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def whole(
         cls, space: SearchSpace, into: tuple[tuple[int, ...], ...] = ()
     ) -> "Layout":
         """Relax every option of every decision."""
-        return cls(tuple(tuple(range(len(o))) for o in space.choices), into)
+        options = tuple(tuple(range(len(o))) for o in space.choices)
+        return cls(options, into, space.choices)
 
     @property
     def width(self) -> int:

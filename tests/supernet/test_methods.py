@@ -12,10 +12,8 @@ pytest.importorskip("torch", reason="torch is not installed")
 import torch
 
 from benchsuite.core import Incumbent
-from benchsuite.spaces import NATS_TSS, SearchSpace
+from benchsuite.spaces import NATS_TSS
 from benchsuite.supernet import relax
-from benchsuite.supernet.data import Blank
-from benchsuite.supernet.derive import strongest
 from benchsuite.supernet.methods import METHODS
 from benchsuite.supernet.methods.pc_darts import with_edge_logits
 from benchsuite.supernet.mixture import Layout, Mixture
@@ -23,12 +21,10 @@ from benchsuite.supernet.networks.nats_tss import NatsTss
 from benchsuite.supernet.relaxed_table import RelaxedTable
 from benchsuite.supernet.search import (
     Alphas,
-    Method,
     Moment,
     Search,
     edge_softmax,
     generator,
-    nothing,
     search,
 )
 from benchsuite.supernet.steps import (
@@ -38,6 +34,7 @@ from benchsuite.supernet.steps import (
     train_weights,
 )
 from tests.supernet.nets import dense, start
+from tests.supernet.toy import toy
 
 every_method = pytest.mark.parametrize("name", METHODS)
 
@@ -120,61 +117,6 @@ def test_relaxation_does_not_change_the_batches():
 
 
 # --- The toy bilevel problem of the DARTS card ---------------------------------------
-
-
-class Toy(torch.nn.Module):
-    """L_train = (w - alpha)^2, L_valid = alpha w - 2 alpha + 1."""
-
-    space = SearchSpace("toy", (("alpha",),))
-    layout, rule = Layout.whole(space), staticmethod(strongest)
-
-    def __init__(self):
-        super().__init__()
-        self.w = torch.nn.Parameter(torch.tensor(-1.0, dtype=torch.float64))
-
-    def forward(self, role, mixture, statistics="batch"):
-        alpha = mixture.weights.squeeze()
-        train, valid = (self.w - alpha) ** 2, alpha * self.w - 2 * alpha + 1
-        return train if role == "train" else valid
-
-
-class Role(Blank):
-    def __init__(self, role, steps):
-        super().__init__(steps)
-        self.role = role
-
-    def draw(self):
-        return self.role, (None,)
-
-
-def as_is(network, batch):
-    return network(batch[0])
-
-
-def raw(alphas, moment, generator):
-    return [dense(alphas["operations"])]
-
-
-def toy(*steps, xi, alpha_rate, n, on_epoch=nothing):
-    """Run n steps of the loop from w = -1, alpha = 2.5."""
-    method = Method(
-        relax=raw,
-        steps=steps,
-        on_epoch=on_epoch,
-        weight_optimizer=partial(torch.optim.SGD, momentum=0, foreach=True),
-        alpha_optimizer=partial(torch.optim.SGD, lr=alpha_rate, foreach=True),
-        learning_rate=lambda moment: xi,
-        alphas=lambda layout, source: Alphas(
-            {"operations": torch.tensor([[2.5]])}, layout
-        ),
-        clip=math.inf,
-    )
-    streams = Role("train", n), Role("valid", n)
-    run = Search(
-        method, Toy(), *streams, objective=as_is, error=as_is, epochs=1, seed=0
-    )
-    list(search(run))
-    return run.alphas["operations"].item(), run.supernet.w.item(), run
 
 
 def test_first_order_converges_to_two():

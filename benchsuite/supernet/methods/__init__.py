@@ -3,6 +3,7 @@
 On a relaxed table, which has no weights, methods learn what they learn elsewhere (of
 `darts_pt`, the finetuning moves alphas only), but for those that need weights.
 
+- anasod_darts, anasod_gdas: Wan et al., WACV 2022; see `anasod`.
 - darts, darts_2nd, darts_2nd_fd: Liu, Simonyan & Yang, ICLR 2019.
 - darts_pt: Wang et al., ICLR 2021; see `darts_pt`.
 - drnas: Chen et al., ICLR 2021.
@@ -11,9 +12,13 @@ On a relaxed table, which has no weights, methods learn what they learn elsewher
 - fairnas: Chu, Zhang & Xu, "FairNAS: Rethinking Evaluation Fairness of Weight Sharing
   Neural Architecture Search", ICCV 2021. A step sums the gradients of C paths, and is
   not clipped. Rates are the paper's for ImageNet; its evolution is left out.
+- freedarts_snip, freedarts_grasp, freedarts_synflow: Zhang et al.; see `freedarts`.
 - gdas, gdas_nb201: Dong & Yang, CVPR 2019.
+- msg_das: Tan et al.; see `msg_das`.
 - pc_darts: Xu et al., ICLR 2020.
 - random_sampling: Li & Talwalkar, UAI 2019.
+- rarts, rarts_jacobi: Xue, Qi & Xin, IEEE Access 2022; see `rarts`.
+- rf_darts, rf_pcdarts: Zhang et al., CVPR 2023; see `rf_darts`.
 - snas: Xie, Zheng, Liu & Lin, "SNAS: Stochastic Neural Architecture Search", ICLR 2019.
   One level: alphas and weights descend the same loss on the same training batch. In the
   paper both move at once, by one sample; here alphas move first and weights after, each
@@ -30,11 +35,14 @@ from dataclasses import replace
 from functools import partial
 
 from benchsuite.supernet import relax
-from benchsuite.supernet.methods import enas
+from benchsuite.supernet.methods import enas, freedarts, rarts
+from benchsuite.supernet.methods.anasod import by_distribution, distribution, tied
 from benchsuite.supernet.methods.darts_pt import by_perturbation
 from benchsuite.supernet.methods.fair_darts import by_threshold, zero_one
 from benchsuite.supernet.methods.inherited import best_of
+from benchsuite.supernet.methods.msg_das import distilled, exclusive
 from benchsuite.supernet.methods.pc_darts import with_edge_logits
+from benchsuite.supernet.methods.rf_darts import batch_norms
 from benchsuite.supernet.search import Method, adam, cosine, sgd
 from benchsuite.supernet.steps import (
     first_order,
@@ -45,6 +53,7 @@ from benchsuite.supernet.steps import (
     train_weights,
 )
 
+_WEIGHTS = frozenset({"weights"})
 _DARTS = Method(relax=relax.softmax, steps=(first_order, train_weights))
 _GDAS = Method(
     relax=relax.gumbel,
@@ -52,15 +61,38 @@ _GDAS = Method(
     weight_optimizer=partial(sgd, nesterov=True, weight_decay=5e-4),
     epochs=250,
 )
+_PC_DARTS = replace(
+    _DARTS,
+    steps=(from_epoch(15, first_order), train_weights),
+    alphas=with_edge_logits,
+    network={"partial": 4},
+    alpha_optimizer=partial(adam, lr=6e-4),
+    learning_rate=partial(cosine, start=0.1, end=0.0),
+    batch_size=256,
+)
+_RARTS = replace(_DARTS, on_epoch=rarts.split, needs=_WEIGHTS)
+_FREE = Method(
+    relax=freedarts.raw, steps=(), derive=freedarts.by_scores, epochs=1, needs=_WEIGHTS
+)
+_BY_DISTRIBUTION = best_of(100, draw=by_distribution)
 _SINGLE_PATH = Method(
     relax=relax.uniform,
     steps=(train_weights,),
     derive=best_of(100),
     keeps=True,
-    needs=frozenset({"weights"}),
+    needs=_WEIGHTS,
 )
 
 METHODS: dict[str, Method] = {
+    "anasod_darts": replace(
+        _DARTS,
+        relax=tied(relax.softmax),
+        alphas=distribution,
+        derive=_BY_DISTRIBUTION,
+    ),
+    "anasod_gdas": replace(
+        _GDAS, relax=tied(relax.gumbel), alphas=distribution, derive=_BY_DISTRIBUTION
+    ),
     "darts": _DARTS,
     "darts_2nd": replace(_DARTS, steps=(second_order, train_weights)),
     "darts_2nd_fd": replace(_DARTS, steps=(second_order_difference, train_weights)),
@@ -94,18 +126,31 @@ METHODS: dict[str, Method] = {
         epochs=150,
         batch_size=256,
     ),
+    "freedarts_grasp": replace(_FREE, on_epoch=freedarts.saliency(freedarts.grasp)),
+    "freedarts_snip": replace(_FREE, on_epoch=freedarts.saliency(freedarts.snip)),
+    "freedarts_synflow": replace(_FREE, on_epoch=freedarts.saliency(freedarts.synflow)),
     "gdas": _GDAS,
     "gdas_nb201": replace(_GDAS, relax=partial(relax.gumbel, unselected_gradient=True)),
-    "pc_darts": replace(
-        _DARTS,
-        steps=(from_epoch(15, first_order), train_weights),
-        alphas=with_edge_logits,
-        network={"partial": 4},
-        alpha_optimizer=partial(adam, lr=6e-4),
-        learning_rate=partial(cosine, start=0.1, end=0.0),
-        batch_size=256,
+    "msg_das": replace(
+        _GDAS,
+        relax=exclusive,
+        steps=(partial(train_weights, objective=distilled), first_order),
     ),
+    "pc_darts": _PC_DARTS,
     "random_sampling": _SINGLE_PATH,
+    "rarts": replace(
+        _RARTS, steps=(rarts.fit_train, rarts.fit_valid, rarts.fit_alphas)
+    ),
+    "rarts_jacobi": replace(_RARTS, steps=(rarts.fit_both, rarts.move_alphas)),
+    "rf_darts": replace(
+        _DARTS, weights=batch_norms, network={"affine": True}, needs=_WEIGHTS
+    ),
+    "rf_pcdarts": replace(
+        _PC_DARTS,
+        weights=batch_norms,
+        network={"partial": 4, "affine": True},
+        needs=_WEIGHTS,
+    ),
     "snas": Method(
         relax=relax.concrete,
         steps=(on_training_batch(first_order), train_weights),

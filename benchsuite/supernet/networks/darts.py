@@ -55,7 +55,8 @@ _LEAVING = [[d for d, (s, _) in enumerate(EDGES) if s == source] for source in r
 def layout_of(space: DartsSpace) -> Layout:
     """Relax the operations; `none` where the one-shot model has it as one."""
     first = 0 if space.mixes_none else 1
-    return Layout(tuple(tuple(range(first, len(o))) for o in space.choices), INTO)
+    options = tuple(tuple(range(first, len(o))) for o in space.choices)
+    return Layout(options, INTO, space.choices)
 
 
 def names(space: DartsSpace, active: Active) -> Operations:
