@@ -73,7 +73,7 @@ def test_in_a_chain_every_edge_conserves_the_response():
     assert not scores[list(ASIDE)].any()
 
 
-def test_scaling_all_weights_ranks_alike_where_all_paths_of_the_cells_are_of_one_length():
+def test_scaling_all_weights_ranks_alike_where_all_paths_are_of_one_length():
     alphas = torch.zeros(6, 5, dtype=torch.float64)
     for d in CHAIN:
         alphas[d, list(CONVS)] = random_alphas()[d, list(CONVS)]

@@ -45,8 +45,8 @@ from benchsuite.supernet.methods.pc_darts import with_edge_logits
 from benchsuite.supernet.methods.rf_darts import batch_norms
 from benchsuite.supernet.search import Method, adam, cosine, sgd
 from benchsuite.supernet.steps import (
+    after,
     first_order,
-    from_epoch,
     on_training_batch,
     second_order,
     second_order_difference,
@@ -63,7 +63,7 @@ _GDAS = Method(
 )
 _PC_DARTS = replace(
     _DARTS,
-    steps=(from_epoch(15, first_order), train_weights),
+    steps=(after(0.3, first_order), train_weights),
     alphas=with_edge_logits,
     network={"partial": 4},
     alpha_optimizer=partial(adam, lr=6e-4),
