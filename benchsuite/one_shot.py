@@ -4,9 +4,10 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ from benchsuite.catalogue import load_file
 from benchsuite.core import Backend, Benchmark, Incumbent, InputError, Trial
 from benchsuite.names import pick
 from benchsuite.results import Run, rows
+from benchsuite.spaces import Architecture
 from benchsuite.store import Store
 from benchsuite.supernet import checkpoint
+from benchsuite.supernet.costs import COUNTS, counted
 from benchsuite.supernet.datasets import DataSet, load
 from benchsuite.supernet.inherited import facts, keep
 from benchsuite.supernet.methods import METHODS
 from benchsuite.supernet.networks import NETWORKS
+from benchsuite.supernet.preference import Cost
 from benchsuite.supernet.relaxed_table import RelaxedTable
 from benchsuite.supernet.search import DivergedError, Method, Search, search
 from benchsuite.supernet.setting import (
@@ -144,6 +148,7 @@ def plan(
             f"{judge.name} reports architectures of {judge.space.name}, and the search"
             f" is in {space.name}: --truth takes a benchmark of that space"
         )
+    _check_objective(setting.objective, judge, COUNTS)
     settings = f"data={images.name}@{digest(images)} {setting.spelled()}".strip()
     return [
         Job(
@@ -183,11 +188,55 @@ def _plan_relaxed(
     for name in ("channels", "cells", "images", "batch_size"):
         if getattr(setting, name):
             raise InputError(f"a relaxed table has no {name} to set")
+    _check_objective(setting.objective, table, ())
     own = Setting(**{**asdict(setting), "space": table.space.name})
     return [
         Job(_run(own, own.spelled(), table, n, source), own, None, table, "cpu", folder)
         for n in seeds
     ]
+
+
+def _check_objective(name: str, truth: Benchmark, counts: Iterable[str]) -> None:
+    """Refuse a cost that nobody knows.
+
+    Args:
+        name: Of the cost; "" is none.
+        truth: The benchmark that reports, of which every metric can be a cost.
+        counts: What can be counted where it does not say it.
+
+    Raises:
+        InputError: There is none of that name; benchmarks that have it are named.
+    """
+    known = sorted({*truth.metrics, *counts})
+    if name and name not in known:
+        others = benchmarks.suiting(lambda other: name in other.metrics)
+        raise InputError(
+            f"{truth.name} has no {name}, it has {', '.join(known) or 'no metrics'};"
+            f" benchmarks with {name}: {others}"
+        )
+
+
+def _cost(job: Job) -> Cost | None:
+    """Say what architectures cost: by the truth, or counted where it does not tell.
+
+    Stand-alone training could tell, but keeps a network for every one that it is asked
+    about.
+    """
+    name, truth = job.setting.objective, job.truth
+    if not name:
+        return None
+    if name in truth.metrics and truth.backend != "training":
+        return partial(_recorded, truth, name)
+    assert job.data is not None
+    side = job.data.train.images.shape[-1]
+    return counted(name, job.setting.space, classes=job.data.classes, side=side)
+
+
+def _recorded(truth: Benchmark, name: str, arch: Architecture) -> float:
+    """Look a metric up; nan for what a table that was imported in part has not."""
+    with suppress(KeyError):
+        return truth.evaluate(Trial(arch, 0), 0).metrics[name]
+    return math.nan
 
 
 def _run(
@@ -226,7 +275,7 @@ class Epoch:
         return {
             "epoch": epoch,
             "epochs": self.epochs,
-            "loss": metrics["loss"],
+            **metrics,
             "error": error,
             "arch": self.arch,
             "seconds": cost,
@@ -308,16 +357,19 @@ def do(
 
 def _prepare(job: Job) -> tuple[Search, dict[str, Any]]:
     """Build a search at its start; tell what its checkpoints belong to."""
-    seed = job.run.seed
+    seed, cost = job.run.seed, _cost(job)
     common = {"source": job.run.source, "threads": torch.get_num_threads()}
+    if cost is not None:
+        common["costs of"] = f"{job.truth.name} {job.truth.data}"
     if job.data is not None:
-        state = build(job.setting, job.data, seed=seed, device=job.device)
+        state = build(job.setting, job.data, seed=seed, device=job.device, cost=cost)
         check_memory(state)
         known = facts(job.setting, job.data, seed)
         return state, {**known, **common, "device": job.device}
     full, space = job.truth.epochs[-1], job.truth.space
     errors = [job.truth.evaluate(Trial(arch, full), seed).error for arch in space]
-    state = relaxed(job.setting, RelaxedTable(space, np.array(errors)), seed=seed)
+    relaxed_table = RelaxedTable(space, np.array(errors))
+    state = relaxed(job.setting, relaxed_table, seed=seed, cost=cost)
     table = {"data": job.truth.name, "digest": job.truth.data, "seed": seed}
     return state, {**asdict(job.setting.complete()), **table, **common}
 

@@ -35,8 +35,9 @@ ALLOWED = {
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "results")}
     | {f"benchsuite.{room}" for room in ("runner", "store", "workers")}
     | {"pandas"},
+    "benchsuite.estimators": {"benchsuite.core", "benchsuite.estimators", "torch"},
     "benchsuite.supernet": CORE
-    | {f"benchsuite.{room}" for room in ("memory", "names", "supernet")}
+    | {f"benchsuite.{room}" for room in ("estimators", "memory", "names", "supernet")}
     | {"torch"},
     "benchsuite.one_shot": CORE
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "names")}

@@ -134,9 +134,17 @@ class Penalised:
 
 
 EVERY = {**SPACES, "product": BOTH, "product of a constrained": LARGE}
+KIN = ("chain_6", "chain_8", "darts_s1", "darts_s3", "darts_s4")
+"""Spaces that are much like another, or longer."""
 
 
-@pytest.mark.parametrize("space", EVERY)
+@pytest.mark.parametrize(
+    "space",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in KIN else name
+        for name in EVERY
+    ],
+)
 @pytest.mark.parametrize(
     "name",
     [

@@ -94,6 +94,26 @@ def test_a_relaxed_table_is_a_backend(call, tmp_path):
     assert row.error < 0.12  # the mean of the table is .19
 
 
+def test_what_an_architecture_costs_is_read_off_a_table_or_counted(call, tmp_path):
+    """And recorded. On NAS-Bench-201 both are 73,306 + 28,000 n + 243,040 m."""
+    words = ("search", "tnd_nas", "--objective", "params", "--exponent", -1)
+    table = ("--data", "nb201/cifar10", "--epochs", 3)
+    lines = call(*words, *table, "--json")[0].splitlines()
+    call(*words, *SMALL[:-2], "--epochs", 1, "--truth", "training/nats_tss/digits@1")
+    call("export")
+    (one,) = read(tmp_path / "results/nb201/cifar10/tnd_nas.csv")
+    (path,) = (tmp_path / "results" / "training").rglob("tnd_nas.csv")
+    (other,) = read(path)
+    assert one.settings == "epochs=3 exponent=-1.0 objective=params"
+    assert other.settings.endswith("exponent=-1.0 images=128 objective=params")
+    for row in (one, other):
+        counts = [row.arch.count(f"nor_conv_{n}x{n}") for n in (1, 3)]
+        params = 73_306 + 28_000 * counts[0] + 243_040 * counts[1]
+        (found,) = (w for w in row.metrics.split() if w.startswith("params="))
+        assert found == f"params={params:.6g}"
+    assert json.loads(lines[-1])["params"] > 0
+
+
 def test_training_is_a_benchmark(call, tmp_path):
     on = "training/nats_tss/digits@2+channels-4+cells-1"
     call("run", "regularized_evolution", "--on", on, "--trials", 2, "--seeds", 1)
@@ -190,9 +210,38 @@ def test_sigterm_saves_and_the_same_command_goes_on(start, call, tmp_path):
         (("darts", "--truth", "synthetic/curves"), "takes a benchmark of that space"),
         (("darts", "--data", "synthetic/curve"), "did you mean synthetic/curves"),
         (("darts", "--data", "nb201/cifar10", "--cells", "3"), "no cells to set"),
-        (("spos", "--data", "nb201/cifar10"), "spos is not defined on a relaxed table, which has no weights"),
+        (
+            ("spos", "--data", "nb201/cifar10"),
+            "spos is not defined on a relaxed table, which has no weights",
+        ),
         (("darts", "--seeds", "0"), "--seeds takes a number above 0"),
         (("darts", "--alpha-rate", "-1"), "alpha_rate is a number from 0"),
+        (
+            ("darts", "--objective", "params"),
+            "darts takes no objective but the error: tnd_nas",
+        ),
+        (
+            ("tnd_nas", "--exponent", "-1"),
+            "exponent is that of an objective: --objective",
+        ),
+        (
+            ("tnd_nas", "--objective", "params", "--exponent", "nan"),
+            "exponent is a number from -10 to 10, not nan",
+        ),
+        (
+            ("tnd_nas", "--objective", "latency_edgegpu", "--data", "nb201/cifar10"),
+            "nb201/cifar10 has no latency_edgegpu, it has latency, macs, params,",
+        ),
+        (
+            (
+                "tnd_nas",
+                "--objective",
+                "latency",
+                "--truth",
+                "training/nats_tss/digits",
+            ),
+            "has no latency, it has macs, params; benchmarks with latency: nb201/ci",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line(words, message, capsys, tmp_path, monkeypatch):

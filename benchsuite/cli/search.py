@@ -53,6 +53,20 @@ def search(
     alpha_rate: Annotated[
         float, typer.Option(help="Learning rate of the alphas; 0: as published.")
     ] = 0.0,
+    objective: Annotated[
+        str,
+        typer.Option(
+            help="What to have less of beside the error: params, macs, or a metric of"
+            " the table that reports."
+        ),
+    ] = "",
+    exponent: Annotated[
+        float,
+        typer.Option(
+            help="Of that objective in the reward; the further below 0, the more it"
+            " counts."
+        ),
+    ] = -0.07,
     seeds: Annotated[str, typer.Option(help="How many, or FROM:TO.")] = "1",
     truth: Annotated[
         str,
@@ -90,6 +104,8 @@ def search(
         images=images,
         alpha_rate=alpha_rate,
         normalisation=cast("Normalisation", normalisation),  # which checks it
+        objective=objective,
+        exponent=exponent,
     )
     jobs = plan(
         setting,

@@ -39,6 +39,11 @@ def table_file(request: Request) -> Plan:
             f"a table of yours needs its search space: --space {' or '.join(SPACES)}"
         )
     space = pick("search space", request.space, SPACES)
+    if space.size > 1 << 64:
+        raise InputError(
+            f"a table numbers architectures by 64 bits, and {space.name} has more:"
+            " choose a smaller space"
+        )
     releases = (name.partition("/")[0] for name in BENCHMARKS)
     taken = {HARDWARE, ROBUSTNESS, ZERO_COST, *releases}
     if (first := request.name.partition("/")[0]) in taken:

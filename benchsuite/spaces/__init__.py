@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from benchsuite.spaces.chain import CHAIN_4, CHAIN_6, CHAIN_8, ChainSpace
 from benchsuite.spaces.constrained import ConstrainedSpace
 from benchsuite.spaces.darts import DARTS, DARTS_S1, DARTS_S2, DARTS_S3, DARTS_S4
 from benchsuite.spaces.nats import NATS_TSS
@@ -28,10 +29,16 @@ SPACES: Mapping[str, SearchSpace] = {
         DARTS_S2,
         DARTS_S3,
         DARTS_S4,
+        CHAIN_4,
+        CHAIN_6,
+        CHAIN_8,
     )
 }
 
 __all__ = [
+    "CHAIN_4",
+    "CHAIN_6",
+    "CHAIN_8",
     "DARTS",
     "DARTS_S1",
     "DARTS_S2",
@@ -47,6 +54,7 @@ __all__ = [
     "TRANSNAS_MACRO",
     "TRANSNAS_MICRO",
     "Architecture",
+    "ChainSpace",
     "ConstrainedSpace",
     "ProductSpace",
     "SearchSpace",

@@ -50,14 +50,19 @@ class Recipe:
     drop_path: float = 0.0
 
 
+_CHAIN = Recipe(200, 256, 0.1, 3e-5, False, 5.0)
 _DARTS = Recipe(600, 96, 0.025, 3e-4, False, 5.0, 16, 0.4, 0.2)
 RECIPES: Mapping[str, Recipe] = {
     "nats_tss": Recipe(),
     "nats_sss": Recipe(epochs=90),
     "darts": _DARTS,
     **{f"darts_s{n}": _DARTS for n in (1, 2, 3, 4)},
+    **{f"chain_{n}": _CHAIN for n in (4, 6, 8)},
 }
 """By space, as published: NATS-Bench (hp 200 and 90); Liu et al., DARTS, section 3.2.
+
+The chains' is that of their authors' code for ImageNet-100 (32 channels), without its
+label smoothing: for CIFAR there is none, so that there it is a reconstruction.
 
 NAS-Bench-101's was RMSProp for 108 epochs; here its networks get the defaults, 108
 epochs long."""
@@ -65,6 +70,7 @@ _EVALUATION = {"channels": 36, "cells": 20, "auxiliary": True, "pool_norm": Fals
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     **{name: _EVALUATION for name in RECIPES if name.startswith("darts")},
     **{f"nb1shot1_{n}": {"channels": 128} for n in (1, 2, 3)},
+    **{f"chain_{n}": {"channels": 32} for n in (4, 6, 8)},
 }
 """What a network has when it stands alone, by space, where it differs."""
 QUICK = {"digits": 12, "synthetic": 12}

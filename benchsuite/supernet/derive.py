@@ -57,3 +57,32 @@ def two_parents(scores: Scores, layout: Layout) -> Architecture:
         for d in kept:
             arch[d] = best[d]
     return tuple(arch)
+
+
+def two_operations(scores: Scores, layout: Layout) -> Architecture:
+    """Keep the two best operations into every node, wherever they come from.
+
+    Both can lie on one edge: the option of two operations has the number that is their
+    sum. What scores exactly nothing is not kept, but for the best: a method that has
+    chosen one operation of an edge gives the others 0.
+
+    GDAS ranks pairs of operation and edge (Dong & Yang, CVPR 2019), and the authors of
+    IF-NAS spell cells of two such pairs a node; that this is the rule for methods that
+    were not published for such a space is a reconstruction.
+
+    Example:
+        >>> layout = Layout(((1, 2),) * 3, ((0,), (1, 2)))
+        >>> scores = np.array([[0.0, 0.6, 0.4], [0.0, 0.3, 0.5], [0.0, 0.4, 0.2]])
+        >>> two_operations(scores, layout)
+        (3, 2, 1)
+        >>> two_operations(np.array([[0, 1, 0], [0, 0.8, 0.9], [0, 0, 0.1]]), layout)
+        (1, 3, 0)
+    """
+    table, arch = scores.tolist(), [0] * len(layout.options)
+    for edges in layout.into:
+        pairs = [(d, c) for d in edges for c in layout.options[d] if c]
+        best, *others = sorted(pairs, key=lambda pair: -table[pair[0]][pair[1]])
+        second = [(d, c) for d, c in others[:1] if table[d][c]]
+        for d, c in (best, *second):
+            arch[d] += c
+    return tuple(arch)

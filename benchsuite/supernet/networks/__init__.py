@@ -1,6 +1,7 @@
 """Networks by the name of their space: one file each."""
 
 from benchsuite.supernet.network import Network
+from benchsuite.supernet.networks.chain import Chain, Chain6, Chain8
 from benchsuite.supernet.networks.darts import (
     Darts,
     DartsS1,
@@ -27,4 +28,7 @@ NETWORKS: dict[str, type[Network]] = {
     "darts_s2": DartsS2,
     "darts_s3": DartsS3,
     "darts_s4": DartsS4,
+    "chain_4": Chain,
+    "chain_6": Chain6,
+    "chain_8": Chain8,
 }

@@ -452,11 +452,11 @@ class Darts(Network):
         self.space, self.layout = space, layout_of(space)
         self.operations = space.choices if operations is None else operations
         self.channels, self.classes = channels, classes
-        self._build = bind(
-            type(self), channels=channels, cells=cells, classes=classes, affine=affine,
-            running=running, partial=partial, stem=stem, auxiliary=auxiliary,
-            pool_norm=pool_norm, space=space,
-        )  # fmt: skip
+        self.options = {
+            "channels": channels, "cells": cells, "classes": classes, "affine": affine,
+            "running": running, "partial": partial, "stem": stem,
+            "auxiliary": auxiliary, "pool_norm": pool_norm, "space": space,
+        }  # fmt: skip
         norm = NormOptions(affine=affine, running=running)
         half, width = len(EDGES), channels
         self.stem = STEMS[stem](channels, running=running)

@@ -19,7 +19,6 @@ active. The authors' search mask the layers' outputs only, and the last normalis
 which follows, undoes a factor; here it has the factor of the last layer.
 """
 
-from functools import partial as bind
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -206,9 +205,10 @@ class NatsSss(Network):
         """
         super().__init__()
         self.channels, self.classes, self.active = channels, classes, active
-        self._build = bind(
-            NatsSss, channels=channels, classes=classes, affine=affine, running=running
-        )
+        self.options = {
+            "channels": channels, "classes": classes,
+            "affine": affine, "running": running,
+        }  # fmt: skip
         norm, keeps = NormOptions(affine=affine, running=running), _keeps(active)
         widths = [channels * (max(options) + 1) for options in active]
         self.stem = Conv(3, widths[0], 3, affine=True, running=running)

@@ -11,7 +11,6 @@ An operation is applied once for all the edges along which it leaves a node: see
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial as bind
 from typing import NamedTuple, cast
 
 import torch
@@ -277,10 +276,10 @@ class NatsTss(Network):
             raise ValueError(f"{channels} channels do not divide by partial={partial}")
         self.operations = operations
         self.channels, self.cells, self.classes = channels, cells, classes
-        self._build = bind(
-            NatsTss, channels=channels, cells=cells, classes=classes,
-            affine=affine, running=running, partial=partial,
-        )  # fmt: skip
+        self.options = {
+            "channels": channels, "cells": cells, "classes": classes,
+            "affine": affine, "running": running, "partial": partial,
+        }  # fmt: skip
         norm = NormOptions(affine=affine, running=running)
         widths = [channels, 2 * channels, 4 * channels]
         self.stem = Conv(3, channels, 3, affine=True, running=running)

@@ -25,7 +25,6 @@ It differs from theirs in that
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial as bind
 from functools import reduce
 from typing import NamedTuple, cast
 
@@ -459,10 +458,10 @@ class NB1Shot1(Network):
         super().__init__()
         self.active = self.layout.options if active is None else active
         self.channels, self.cells, self.classes = channels, cells, classes
-        self._build = bind(
-            type(self), channels=channels, cells=cells, classes=classes,
-            affine=affine, running=running,
-        )  # fmt: skip
+        self.options = {
+            "channels": channels, "cells": cells, "classes": classes,
+            "affine": affine, "running": running,
+        }  # fmt: skip
         norm = NormOptions(affine=affine, running=running)
         parents = wiring(self.space, self.active)
         *inner, last = parents
