@@ -108,7 +108,7 @@ def _strip(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(tree, Tensor):
         name = f"{len(tensors):06d}"
         tensors[name] = tree.detach().to("cpu", copy=True).contiguous()
-        return f"{_TENSOR}{name}"
+        return f"{_TENSOR}{name}@{tree.device}"
     if isinstance(tree, Mapping):
         pairs = [[key, _strip(value, tensors)] for key, value in tree.items()]
         return {_PAIRS: pairs}
@@ -119,10 +119,12 @@ def _strip(tree: Any, tensors: dict[str, Tensor]) -> Any:
     raise TypeError(f"a checkpoint holds tensors and numbers, not {type(tree)}")
 
 
-def _fill(tree: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
-    """Invert `_strip`."""
+def _fill(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """Invert `_strip`; tensors go back to where they were, or to the host."""
     if isinstance(tree, str) and tree.startswith(_TENSOR):
-        return tensors[tree.removeprefix(_TENSOR)]
+        name, _, device = tree.removeprefix(_TENSOR).partition("@")
+        there = not device.startswith("cuda") or torch.cuda.is_available()
+        return tensors[name].to(device if device and there else "cpu")
     if isinstance(tree, dict):
         return {key: _fill(value, tensors) for key, value in tree[_PAIRS]}
     if isinstance(tree, list):

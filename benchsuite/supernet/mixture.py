@@ -95,9 +95,10 @@ class Mixture:
 
         A decision of which nothing is left, or nothing with a weight, has no weight.
         """
-        weights = torch.zeros_like(self.weights)
-        for d, options in enumerate(active):
-            weights[d, list(options)] = self.weights[d, list(options)]
+        rows = [
+            [c in options for c in range(self.weights.shape[1])] for options in active
+        ]
+        weights = self.weights * torch.tensor(rows).to(self.weights)
         whole = self.weights.sum(-1, keepdim=True)
         left = weights.sum(-1, keepdim=True)
         scale = torch.where(

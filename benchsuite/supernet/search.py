@@ -39,8 +39,10 @@ class Alphas(dict[str, Tensor]):
     """Logits by what they decide.
 
     "operations" [D, C] has `ABSENT` for what is no option; "edges into n", [number of
-    them], is there where a method learns the weights of whole edges. A method that
-    decides by a network of its own (ENAS) has that network's weights instead.
+    them], is there where a method learns the weights of whole edges, and "precisions",
+    [D, C], where alphas are random (BaLeNAS). A method that decides by something else
+    has that instead: the weights of a controller (ENAS), or the one "distribution" of
+    all decisions (ANASOD).
 
     Attributes:
         layout: What there is to decide.

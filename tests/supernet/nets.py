@@ -6,6 +6,8 @@ import torch
 
 from benchsuite.supernet.data import Shuffled, Split, crop_and_flip
 from benchsuite.supernet.methods import METHODS
+from benchsuite.supernet.methods.anasod import by_distribution
+from benchsuite.supernet.methods.balenas import by_proxy
 from benchsuite.supernet.methods.darts_pt import by_perturbation
 from benchsuite.supernet.methods.inherited import best_of
 from benchsuite.supernet.mixture import Mixture
@@ -42,6 +44,9 @@ QUICK = {
     "spos": best_of(5),
     "fairnas": best_of(5),
     "darts_pt": by_perturbation(epochs=0.5),
+    "balenas_tf": by_proxy(samples=3),
+    "anasod_darts": best_of(5, draw=by_distribution),
+    "anasod_gdas": best_of(5, draw=by_distribution),
 }
 """The same derivations with less to do: samples, or steps of finetuning."""
 

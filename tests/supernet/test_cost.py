@@ -35,7 +35,11 @@ from tests.supernet.textbook import Textbook
         ("rarts_jacobi", 6000, 3700, 0),
         ("rf_darts", 5600, 3700, 0),
         ("rf_pcdarts", 4000, 2400, 0),
+        ("balenas", 5000, 3200, 2),  # both samples are drawn on the host
+        ("if_nas", 4000, 2500, 0),
+        ("shapley_nas", 2500, 1600, 0),  # its values are had at an epoch's start
         ("snas", 5000, 3200, 0),
+        ("tnd_nas", 5800, 3600, 10),
         ("spos", 1500, 1000, 1),
     ],
 )
