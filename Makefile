@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help leaderboard test test-slow check format bench docs reproduce results searches
+.PHONY: help leaderboard test test-slow check format bench docs reproduce results \
+	relaxed searches zero-cost
 
 PYTHON ?= python3
 # For tests of supernets, which any release from 2.9 on passes; last digits may differ.
@@ -20,8 +21,12 @@ QUICK := $(STRATEGIES) anasod_local_search anasod_random_search asha bohb bohb_n
 SLOW := anasod_bo gp_bo gp_bo_wl npenas parego sa_ea_individual smac
 SLOWEST := bananas bananas_random 'bananas_warm_start[score=params]'
 BENCHMARKS := nb201/cifar10,nb201/cifar100,nb201/imagenet16_120
-SEARCH := --space nats_tss --data cifar10 --channels 4 --cells 1 --images 2560 \
-	--epochs 15 --results results/supernet
+SEARCH := --space nats_tss --data cifar10 --results results/supernet
+SMALL := --channels 4 --cells 1 --images 2560
+SEARCHED := gdas spos random_sampling darts anasod_darts anasod_gdas balenas balenas_tf \
+	if_nas msg_das rarts rarts_jacobi rf_darts rf_pcdarts tnd_nas
+RELAXED := anasod_darts anasod_gdas balenas darts darts_pt drnas enas fair_darts gdas \
+	gdas_nb201 msg_das pc_darts shapley_nas shapley_nas_renormalised snas tnd_nas
 ALONE := training/nats_tss/cifar10@5+channels-8+cells-1
 ON := --on $(BENCHMARKS) --trials 200 --jobs 2
 
@@ -68,12 +73,24 @@ results: .venv/core  ## Rebuild every table in results/ from nothing; takes an h
 	mv results/new/nb201 results/new/leaderboard.csv results/
 	rm -rf results/new
 
-searches: .venv/test  ## Search on CIFAR-10; IMAGES=<folder of cifar-10-batches-py>; an hour.
+relaxed: .venv/test  ## Search on the relaxed table of NAS-Bench-201; ten minutes.
+	for method in $(RELAXED); do \
+		$(BIN)/benchsuite search $$method --data nb201/cifar10 --alpha-rate 0.03 --epochs 50 --seeds 5 --results results/relaxed_table || exit 1; done
+	$(BIN)/benchsuite export --results results/relaxed_table
+
+zero-cost: .venv/test  ## Rank correlations of zero-cost proxies; IMAGES as for searches; 25 minutes.
+	$(BIN)/python -m tests.reproduction.zero_cost --images "$(IMAGES)"
+
+searches: .venv/test  ## Search on CIFAR-10; IMAGES=<folder of cifar-10-batches-py>; some hours.
 	@test -d "$(IMAGES)" || { echo "make searches IMAGES=<folder that has cifar-10-batches-py>"; exit 2; }
-	for method in gdas spos random_sampling darts; do \
-		$(BIN)/benchsuite search $$method $(SEARCH) --seeds 3 --truth nb201/cifar10 || exit 1; done
+	for method in $(SEARCHED); do \
+		$(BIN)/benchsuite search $$method $(SEARCH) --epochs 15 $(SMALL) --seeds 3 --truth nb201/cifar10 || exit 1; done
+	for method in shapley_nas shapley_nas_renormalised; do \
+		$(BIN)/benchsuite search $$method $(SEARCH) --epochs 15 $(SMALL) --batch-size 64 --seeds 3 --truth nb201/cifar10 || exit 1; done
+	for method in freedarts_grasp freedarts_snip freedarts_synflow; do \
+		$(BIN)/benchsuite search $$method $(SEARCH) --images 256 --seeds 3 --truth nb201/cifar10 || exit 1; done
 	$(BIN)/benchsuite run regularized_evolution --on inherited/nats_tss/cifar10 --trials 30 --seeds 3 --timeout 3600 --results results/supernet
-	$(BIN)/benchsuite search gdas $(SEARCH) --seeds 1 --truth $(ALONE)
+	$(BIN)/benchsuite search gdas $(SEARCH) --epochs 15 $(SMALL) --seeds 1 --truth $(ALONE)
 	$(BIN)/benchsuite export --results results/supernet
 searches: export BENCHSUITE_IMAGES = $(abspath $(IMAGES))
 

@@ -1,5 +1,6 @@
 """Documents that are written from the registry say what the registry has."""
 
+import csv
 import re
 
 import pytest
@@ -36,3 +37,38 @@ def test_every_strategy_has_a_line_with_a_rank():
     lines = strategies().splitlines()
     named = [line for line in lines if re.match(r"\| `\w+` \|.* \d+\.\d \(", line)]
     assert len(named) == len(STRATEGIES)
+
+
+@pytest.fixture(scope="module")
+def page():
+    pytest.importorskip("torch", reason="torch is not installed")
+    from tests.documents import methods
+
+    return methods
+
+
+def test_the_methods_document_is_up_to_date(page):
+    """`make docs` writes it."""
+    assert page.FILE.read_text(encoding="utf-8") == page.methods()
+
+
+def test_every_method_is_of_one_paper_and_is_counted(page):
+    named = [name for paper in page.PAPERS for name in paper.methods]
+    assert sorted(named) == sorted(page.METHODS)
+    text = page.methods()
+    for name in named:
+        assert len(re.findall(rf"^\| `{name}` \| [\d.]+ \| ", text, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("name", ["gdas", "msg_das", "freedarts_snip"])
+def test_counts_are_those_of_the_code(page, name):
+    """Operators may differ a little between releases of torch."""
+    from tests.bench import costs
+
+    with costs.FILE.open(newline="") as file:
+        (known,) = (row for row in csv.DictReader(file) if row["method"] == name)
+    counted = costs.cost(name)
+    for field in ("forwards", "backwards", "images", "reads"):
+        assert counted[field] == float(known[field])
+    assert counted["operators"] == pytest.approx(float(known["operators"]), rel=0.05)
+    assert counted["saved"] == pytest.approx(float(known["saved"]), rel=0.05)
