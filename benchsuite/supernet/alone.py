@@ -233,7 +233,7 @@ class TrainingBenchmark:
         device: str = "cpu",
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Prepare to train.
+        """Prepare to train; without an auxiliary head if images are not of 32 pixels.
 
         Args:
             name: Of the benchmark.
@@ -254,6 +254,8 @@ class TrainingBenchmark:
         self._options = {
             "affine": True, "running": True, **OPTIONS.get(space, {}), **(options or {})
         }  # fmt: skip
+        if "auxiliary" in self._options and data.train.images.shape[-1] // 4 != 8:
+            self._options["auxiliary"] = False  # it is made for 32 pixels
         self.space: SearchSpace = NETWORKS[space].space
         self.epochs = tuple(range(1, how.epochs + 1))
         self._trainings: dict[tuple[Architecture, int], Training] = {}

@@ -31,6 +31,18 @@ def strongest(scores: Scores, layout: Layout) -> Architecture:
     )
 
 
+def leaves_edges_out(rule: Rule, layout: Layout) -> bool:
+    """Tell whether a rule turns some decisions into option 0 by itself.
+
+    Example:
+        >>> layout = Layout(((0, 1),) * 3, ((0, 1, 2),))
+        >>> leaves_edges_out(two_parents, layout), leaves_edges_out(strongest, layout)
+        (True, False)
+    """
+    rising = np.tile(np.arange(float(layout.width)), (len(layout.options), 1))
+    return rule(rising, layout) != tuple(map(max, layout.options))
+
+
 def two_parents(scores: Scores, layout: Layout) -> Architecture:
     """Keep the two best edges into every node, and the best operation on each.
 

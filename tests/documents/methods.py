@@ -164,8 +164,8 @@ PAPERS = (
         "ECCV 2020", "1904.00420", ("spos",), rebuilt="batches and rates, on CIFAR",
     ),
     Paper(
-        "TND-NAS: Towards Non-differentiable Objectives in Progressive Differentiable"
-        " NAS Framework", "2021", "2111.03892", ("tnd_nas",),
+        "TND-NAS: Towards Non-Differentiable Objectives in Differentiable Neural"
+        " Architecture Search", "ICPRAM 2022", "2111.03892", ("tnd_nas",),
         (
             (C10, "3.3 of 1.09 M parameters, 2.95 of 2.4 M, 2.54 of 9.57 M", READ),
         ),

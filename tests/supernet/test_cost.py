@@ -1,6 +1,6 @@
 """What a step asks of torch, at the depth and width of the paper."""
 
-from functools import partial
+from functools import cache, partial
 
 import pytest
 
@@ -56,6 +56,7 @@ def test_a_step_stays_within_its_budget(name, operators, kernels, reads):
     assert counts.reads <= reads
 
 
+@cache
 def operators(name):
     """Of a step, after a first one."""
     run = start(name, channels=16, cells=5)
@@ -83,7 +84,7 @@ def test_single_paths_stay_within_their_budget_on_average(name):
     """What a step asks for depends on the paths that it draws: 1,550 to 3,100."""
     run = start(name, channels=16, cells=5)
     batches, totals = (run.train.draw(), run.valid.draw()), []
-    for _ in range(13):
+    for _ in range(9):
         with counted() as counts:
             for step in run.method.steps:
                 step(run, *batches)

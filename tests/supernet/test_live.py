@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="torch is not installed")
@@ -180,3 +181,13 @@ def test_inherited_errors_are_those_of_the_supernet(data, tmp_path):
     keep(tmp_path / "2.safetensors", states[0], ARCH, about)
     with pytest.raises(InputError, match="was trained otherwise than"):
         InheritedBenchmark("inherited/x", sorted(tmp_path.glob("*")), data, truth)
+
+
+@pytest.mark.parametrize("space", ["darts", "chain_4"])
+def test_small_images_are_trained_on_without_an_auxiliary_head(space, data):
+    few = data._replace(train=data.train.part(torch.arange(32)))
+    options = {"channels": 4, **({"cells": 3} if space == "darts" else {})}
+    how = Recipe(epochs=1, batch_size=32)
+    benchmark = TrainingBenchmark("training/x", space, few, how, options=options)
+    arch = benchmark.space.sample(np.random.default_rng(0))
+    assert 0 <= benchmark.evaluate(Trial(arch, 1), 0).error <= 1

@@ -88,7 +88,7 @@ def test_same_seed_same_trajectory_whatever_the_world_draws(name):
 
 
 @every_method
-@pytest.mark.parametrize("killed_after", [1, 2])
+@pytest.mark.parametrize("killed_after", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_search_that_was_killed_ends_as_if_it_had_not_been(
     name, killed_after, tmp_path
 ):

@@ -445,3 +445,11 @@ def test_the_records_are_those_of_the_paper():
         assert (group["momentum"], group["weight_decay"]) == (0.9, 3e-4)
         weights = {id(w) for w in group["params"]}
         assert id(run.alphas["operations"]) not in weights
+
+
+def test_it_searches_through_partial_channels_as_it_was_published():
+    few = by_shapley(masked, samples=2, batches=1)
+    run = start(replace(SHAPLEY_NAS, network={"partial": 4}, on_epoch=few))
+    *_, last = search(run)
+    assert run.memory["shapley"]["evaluated"] > 0
+    assert last.arch in run.space

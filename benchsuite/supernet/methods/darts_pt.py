@@ -22,6 +22,7 @@ from collections.abc import Callable
 import torch
 
 from benchsuite.spaces import Architecture
+from benchsuite.supernet.derive import leaves_edges_out
 from benchsuite.supernet.search import ABSENT, Moment, Search, by_softmax
 
 
@@ -52,8 +53,7 @@ def select(search: Search, steps: int) -> Architecture:
     """
     layout, scores = search.layout, torch.zeros(len(search.layout.options), 1)
     scores = scores.expand(-1, layout.width).clone()
-    rising = torch.arange(float(layout.width)).expand_as(scores)
-    drops_edges = search.derive(rising) != tuple(map(max, layout.options))
+    drops_edges = leaves_edges_out(search.supernet.rule, layout)
     _start_again(search)
     try:
         for n, d in enumerate(_shuffled(len(layout.options), search.generator)):

@@ -44,6 +44,7 @@ from torch import Tensor
 
 from benchsuite.spaces import Architecture
 from benchsuite.supernet import relax
+from benchsuite.supernet.derive import leaves_edges_out
 from benchsuite.supernet.mixture import Layout, Mixture
 from benchsuite.supernet.search import (
     Alphas,
@@ -119,7 +120,8 @@ def strongest_options(search: Search, share: float) -> Layout:
         share: Of the options that the space has; at least one is kept. If it is only
             one, and the rule leaves edges out by itself, then it is not "none".
     """
-    before, spares = search.alphas.layout, leaves_edges_out(search)
+    before = search.alphas.layout
+    spares = leaves_edges_out(search.supernet.rule, search.layout)
     scores = search.alphas["operations"].detach().softmax(-1).tolist()
 
     def strongest(d: int) -> tuple[int, ...]:
@@ -130,13 +132,6 @@ def strongest_options(search: Search, share: float) -> Layout:
 
     left = tuple(strongest(d) for d in range(len(before.options)))
     return before._replace(options=left)
-
-
-def leaves_edges_out(search: Search) -> bool:
-    """Tell whether the network's rule turns some decisions into option 0 by itself."""
-    rising = torch.arange(float(search.layout.width))
-    derived = search.derive(rising.expand(len(search.layout.options), -1))
-    return derived != tuple(map(max, search.layout.options))
 
 
 # --- Alphas ---------------------------------------------------------------------------
