@@ -101,7 +101,8 @@ PAPERS = (
     ),
     Paper(
         "Exploring Complicated Search Spaces with Interleaving-Free Sampling",
-        "2021", "2112.02488", ("if_nas",),
+        "IEEE Transactions on Neural Networks and Learning Systems 2025", "2112.02488",
+        ("if_nas",),
         (
             ("ImageNet, top-1 accuracy in %, spaces of 4, 6 and 8 chains",
              "74.1, 74.0, 74.05", "read off a figure"),

@@ -32,7 +32,7 @@ def begin(method, data, epochs=3):
     return state
 
 
-@pytest.mark.parametrize("method", ["darts", "gdas", "pc_darts", "darts_2nd"])
+@pytest.mark.parametrize("method", ["rarts", "gdas", "pc_darts", "darts_2nd"])
 def test_twenty_interruptions_at_random_steps_change_no_bit(method, data, tmp_path):
     straight = begin(method, data, epochs=6)
     expected = list(search(straight))
