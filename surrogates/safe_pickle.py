@@ -485,8 +485,9 @@ class Machine:
         if self._buffer[at + 1 : at + 2] == pickle.BINFLOAT and (
             run := _INT_RUN.match(self._buffer, at - 1)
         ):
-            self.stack.extend(chain.from_iterable(_INT_FLOAT.iter_unpack(run[0])))
-            self._position = run.end()
+            entries = _whole(run, _INT_FLOAT.size)
+            self.stack.extend(chain.from_iterable(_INT_FLOAT.iter_unpack(entries)))
+            self._position = run.start() + len(entries)
         else:
             self.stack.append(self._take(1)[0])
 
@@ -505,14 +506,14 @@ class Machine:
         match = run.pattern.match(self._buffer, self._position - 1)
         if match is None:
             return False
-        memo = self.memo
-        numbers = [number for (number,) in run.numbers.iter_unpack(match[0])]
+        memo, entries = self.memo, _whole(match, run.floats.size)
+        numbers = [number for (number,) in run.numbers.iter_unpack(entries)]
         keys = [memo[n] if n in memo else self.recall(n) for n in numbers]
         if {key.__class__ for key in keys} != {str}:
             return False
-        floats = chain.from_iterable(run.floats.iter_unpack(match[0]))
+        floats = chain.from_iterable(run.floats.iter_unpack(entries))
         self.stack.extend(chain.from_iterable(zip(keys, floats, strict=True)))
-        self._position = match.end()
+        self._position = match.start() + len(entries)
         return True
 
     def _text1(self) -> None:
@@ -546,7 +547,8 @@ class Machine:
         match = run.pattern.match(self._buffer, start) if start >= 0 else None
         if match is None:
             return False
-        text = match[0].decode("latin-1")  # the keys are ASCII, the rest is not used
+        entries = _whole(match, run.floats.size)
+        text = entries.decode("latin-1")  # the keys are ASCII, the rest is not used
         keys = [
             text[at : at + run.size] for at in range(run.head, len(text), run.width)
         ]
@@ -554,15 +556,15 @@ class Machine:
         if run.numbers is None:
             if self._gaps:
                 return False
-        elif list(chain.from_iterable(run.numbers.iter_unpack(match[0]))) != list(
+        elif list(chain.from_iterable(run.numbers.iter_unpack(entries))) != list(
             numbers
         ):
             return False
-        floats = chain.from_iterable(run.floats.iter_unpack(match[0]))
+        floats = chain.from_iterable(run.floats.iter_unpack(entries))
         self.stack.extend(chain.from_iterable(zip(keys, floats, strict=True)))
         self.memo.update(zip(numbers, keys, strict=True))
         self._next += len(keys)
-        self._position = match.end()
+        self._position = match.start() + len(entries)
         return True
 
     def _bytes(self, size_bytes: int) -> None:
@@ -605,6 +607,14 @@ class _TextRun(NamedTuple):
     width: int  # of all
     numbers: struct.Struct | None  # of the memo entries, where they are explicit
     floats: struct.Struct
+
+
+def _whole(run: re.Match[bytes], width: int) -> bytes:
+    """Cut a run after its last whole entry.
+
+    A possessive repetition of Python 3.11.0 to 3.11.2 ends within the entry after it.
+    """
+    return run[0][: len(run[0]) // width * width]
 
 
 def _run(entry: bytes) -> re.Pattern[bytes]:
