@@ -134,7 +134,7 @@ class Penalised:
 
 
 EVERY = {**SPACES, "product": BOTH, "product of a constrained": LARGE}
-KIN = ("chain_6", "chain_8", "darts_s1", "darts_s3", "darts_s4")
+KIN = {f"chain_{n}" for n in (4, 6, 8)} | {f"darts_s{n}" for n in (1, 2, 3, 4)}
 """Spaces that are much like another, or longer."""
 
 

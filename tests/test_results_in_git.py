@@ -143,7 +143,9 @@ def test_searches_on_images_report_what_the_table_says(searched):
             assert row.reported_error == results.round_to_six(error)
 
 
-@pytest.mark.parametrize("name", ["darts", "msg_das"])
+@pytest.mark.parametrize(
+    "name", ["darts", pytest.param("msg_das", marks=pytest.mark.slow)]
+)
 def test_a_search_on_the_relaxed_table_gives_the_recorded_cell(name, tmp_path):
     pytest.importorskip("torch", reason="torch is not installed")
     path = FOLDER / "relaxed_table" / "nb201" / "cifar10" / f"{name}.csv"

@@ -177,8 +177,8 @@ TYPICAL = {"darts", "enas", "fairnas", "freedarts_synflow", "gdas", "if_nas"} | 
 
 
 def is_long(space, method):
-    if space == "chain_4" and method in ("enas", "rarts"):
-        return True
+    if space == "chain_4":  # long, and much like DARTS
+        return method not in ("gdas", "if_nas", "msg_das", "tnd_nas")
     return space in KIN or not (space == "nats_tss" or method in TYPICAL)
 
 
