@@ -36,6 +36,7 @@ from benchsuite.supernet.setting import (
     Setting,
     build,
     check_memory,
+    check_needs,
     digest,
     find_device,
     relaxed,
@@ -140,6 +141,7 @@ def plan(
     if "/" in data and not data.endswith(".npz"):
         return _plan_relaxed(setting, data, seeds, source, truth, folder)
     pick("space with a network", setting.space, NETWORKS)
+    check_needs(setting.method, setting.space)
     images = load(data, root or images_folder())
     judge = benchmarks.load(truth) if truth else benchmarks.truth(setting.space, data)
     space = NETWORKS[setting.space].space
@@ -170,12 +172,7 @@ def _plan_relaxed(
     table = benchmarks.load(data)
     if not isinstance(table, TabularBenchmark):
         raise InputError(f"only a table can be relaxed, and {data} is none")
-    needs = METHODS[setting.method].needs
-    if needs:
-        raise InputError(
-            f"{setting.method} is not defined on a relaxed table, which has no"
-            f" {' and no '.join(sorted(needs))}: give --space and a data set of images"
-        )
+    check_needs(setting.method)
     if truth not in ("", data):
         raise InputError(f"{data} relaxed is reported by itself, not by {truth}")
     if table.space.size > _LARGEST or math.prod(map(len, table.space.choices)) != (

@@ -190,6 +190,13 @@ def test_sigterm_saves_and_the_same_command_goes_on(start, call, tmp_path):
     assert epochs == list(range(1, len(epochs) + 1))  # none was done twice
     _, err = call(*words, "--alpha-rate", 0.1, code=2)
     assert "is of a search with alpha_rate 0.0, not 0.1" in err
+    folder = tmp_path / "results/searches"
+    own, other = (
+        folder / f"{n}_nats_tss_digits_0.safetensors" for n in ("darts", "gdas")
+    )
+    other.write_bytes(own.read_bytes())
+    _, err = call("search", "gdas", *SMALL, "--epochs", 400, code=2)
+    assert "is of a search with method darts, not gdas" in err
 
 
 @pytest.mark.parametrize(
@@ -197,6 +204,15 @@ def test_sigterm_saves_and_the_same_command_goes_on(start, call, tmp_path):
     [
         (("dart",), "unknown method 'dart'; did you mean darts"),
         (("darts", "--space", "nats"), "did you mean nats_tss"),
+        (
+            ("if_nas", "--space", "nats_sss"),
+            "not defined on nats_sss, which has no edges",
+        ),
+        (("if_nas", "--data", "nb201/cifar10"), "which has no edges and no weights"),
+        (
+            ("freedarts_snip", "--data", "nb201/cifar10"),
+            "has no weights: --space takes",
+        ),
         (("darts", "--data", "cifar10"), "data_batch_1 with md5 c99cafc1"),
         (("darts", "--data", "x.npz"), "cannot read x.npz: "),
         (

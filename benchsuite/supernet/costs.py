@@ -1,39 +1,17 @@
 """What an architecture costs by itself, counted on its stand-alone network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode
 
+from benchsuite.estimators.zero_cost import Proxy, flops, params
 from benchsuite.spaces import Architecture
 from benchsuite.supernet.alone import OPTIONS
-from benchsuite.supernet.network import Alone
 from benchsuite.supernet.preference import Cost
 from benchsuite.supernet.setting import network
 
-
-def params(net: Alone, side: int) -> float:
-    """Count the weights of a network; images have no part in that."""
-    return float(sum(weight.numel() for weight in net.parameters()))
-
-
-@torch.no_grad()
-def macs(net: Alone, side: int) -> float:
-    """Count the multiplications of convolutions and classifier for one image.
-
-    Args:
-        net: Is run.
-        side: Pixels along the side of an image.
-    """
-    with _Multiplications() as seen:
-        net(torch.zeros(1, 3, side, side), "running")
-    return float(seen.count)
-
-
-COUNTS: Mapping[str, Callable[[Alone, int], float]] = {"params": params, "macs": macs}
+COUNTS: Mapping[str, Proxy] = {"params": params, "macs": flops}
 
 
 def counted(name: str, space: str, *, classes: int, side: int) -> Cost:
@@ -54,27 +32,7 @@ def counted(name: str, space: str, *, classes: int, side: int) -> Cost:
 
     @cache
     def cost(arch: Architecture) -> float:
-        return count(whole.alone(arch, torch.Generator()), side)
+        net, nothing = whole.alone(arch, torch.Generator()), torch.zeros(2)
+        return count(net, torch.zeros(2, 3, side, side), nothing, torch.Generator())
 
     return cost
-
-
-class _Multiplications(TorchFunctionMode):
-    """Counts what convolutions and linear maps multiply: outputs times fan-in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Do what was asked for, and count it."""
-        output = func(*args, **(kwargs or {}))
-        if func in (F.conv2d, F.linear):
-            self.count += output.numel() * args[1][0].numel()
-        return output

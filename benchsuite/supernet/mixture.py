@@ -47,6 +47,31 @@ class Layout(NamedTuple):
         """C, the number of columns that logits and weights have."""
         return 1 + max(max(options) for options in self.options)
 
+    @property
+    def there(self) -> Tensor:
+        """What is an option, bool [D, C]."""
+        columns = range(self.width)
+        return torch.tensor(
+            [[c in options for c in columns] for options in self.options]
+        )
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Number nodes within the cell, or the stage, that they are of.
+
+        Within one a later node has no fewer edges into it: where there are fewer, the
+        next begins.
+
+        Example:
+            >>> Layout((), ((0,), (1, 2), (3, 4), (5,), (6, 7))).places
+            (0, 1, 2, 0, 1)
+        """
+        found: list[int] = []
+        for n, edges in enumerate(self.into):
+            goes_on = n and len(edges) >= len(self.into[n - 1])
+            found.append(found[-1] + 1 if goes_on else 0)
+        return tuple(found)
+
 
 @dataclass(frozen=True, eq=False)
 class Mixture:

@@ -93,15 +93,7 @@ Step = Callable[["Search", Batch, Batch], None]
 def small_normal(layout: Layout, generator: torch.Generator) -> Alphas:
     """Draw logits [D, C] from 1e-3 N(0, 1)."""
     drawn = 1e-3 * torch.randn(len(layout.options), layout.width, generator=generator)
-    return Alphas({"operations": drawn.where(there(layout, drawn), ABSENT)}, layout)
-
-
-def there(layout: Layout, like: Tensor) -> Tensor:
-    """Tell what is an option of a layout: bool, shaped as `like` [D, C]."""
-    found = torch.zeros_like(like, dtype=torch.bool)
-    for d, options in enumerate(layout.options):
-        found[d, list(options)] = True
-    return found
+    return Alphas({"operations": drawn.where(layout.there, ABSENT)}, layout)
 
 
 def all_weights(supernet: nn.Module) -> Weights:
@@ -116,6 +108,21 @@ def by_softmax(search: Search) -> Architecture:
     if edges is not None:
         scores = scores * edges.detach().unsqueeze(-1)
     return search.derive(scores)
+
+
+def in_the_end(
+    select: Callable[[Search], Architecture],
+) -> Callable[[Search], Architecture]:
+    """Derive by something long, once, in the last epoch; by the softmax before."""
+
+    def derive(search: Search) -> Architecture:
+        if search.moment.epoch < search.moment.epochs - 1:
+            return by_softmax(search)
+        if "selected" not in search.memory:
+            search.memory["selected"] = list(select(search))
+        return tuple(search.memory["selected"])
+
+    return derive
 
 
 def edge_softmax(alphas: Alphas) -> Tensor | None:
@@ -324,8 +331,9 @@ class Search:
         )
         self._take_weights(self.supernet.anew(init, **changes))
         drawn = self.method.alphas(self.layout, alphas)
-        logits = drawn["operations"]
-        drawn["operations"] = logits.where(there(layout, logits), ABSENT)
+        left = layout.options
+        for d, options in enumerate(self.layout.options):
+            drawn["operations"][d, [c for c in options if c not in left[d]]] = ABSENT
         self._take_alphas(Alphas(drawn, layout))
 
     @property

@@ -161,11 +161,7 @@ def build(
     pick("space with a network", setting.space, NETWORKS)
     setting = setting.complete()
     method, place = _method(setting), find_device(device)
-    if "edges" in method.needs and not NETWORKS[setting.space].layout.into:
-        raise InputError(
-            f"{setting.method} takes a space whose decisions are edges into nodes, and"
-            f" those of {setting.space} are none: {_with_edges()} have them"
-        )
+    check_needs(setting.method, setting.space)
     options = {
         "channels": setting.channels,
         "cells": setting.cells,
@@ -197,8 +193,23 @@ def build(
     )
 
 
-def _with_edges() -> str:
-    return ", ".join(name for name, net in NETWORKS.items() if net.layout.into)
+def check_needs(method: str, space: str = "") -> None:
+    """Refuse a method that makes no sense on a space, or without one: on a table.
+
+    Raises:
+        InputError: It needs weights, or decisions that are edges.
+    """
+    edges = [name for name, net in NETWORKS.items() if net.layout.into]
+    has = {"weights"} if space else set()
+    if space in edges:
+        has.add("edges")
+    if lacks := sorted(METHODS[method].needs - has):
+        raise InputError(
+            f"{method} is not defined on {space or 'a relaxed table'}, which has no"
+            f" {' and no '.join(lacks)}: --space takes"
+            f" {' or '.join(edges if 'edges' in METHODS[method].needs else NETWORKS)},"
+            " and --data a data set of images"
+        )
 
 
 def relaxed(
@@ -209,8 +220,10 @@ def relaxed(
     An epoch has a hundred steps.
 
     Raises:
-        InputError: Costs are no numbers above 0.
+        InputError: The method needs more than a table has, or costs are no numbers
+            above 0.
     """
+    check_needs(setting.method)
     setting = setting.complete()
     return Search(
         _method(setting),

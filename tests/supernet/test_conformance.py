@@ -165,7 +165,7 @@ def lacks(space, method):
     """Say what a space has not that a method needs; nothing if it has it."""
     known = inspect.signature(NETWORKS[space]).parameters
     if "edges" in METHODS[method].needs and not NETWORKS[space].layout.into:
-        return f"those of {space} are none"
+        return f"not defined on {space}, which has no edges"
     missing = METHODS[method].network.keys() - known.keys()
     return f"the network of {space} has no" if missing else ""
 

@@ -26,7 +26,6 @@ from benchsuite.supernet.methods.if_nas import (
     linear,
     open_gates,
     period_of,
-    places,
     small_gates,
 )
 from benchsuite.supernet.mixture import Mixture
@@ -115,7 +114,7 @@ def test_the_period_is_one_more_than_a_node_has_sources():
     assert [period_of(NETWORKS[f"chain_{n}"].layout) for n in (4, 6, 8)] == [5, 7, 9]
     for name in ("chain_4", "chain_6", "chain_8"):
         layout = NETWORKS[name].layout
-        assert places(layout) == (*range(17), *range(19), *range(17))
+        assert layout.places == (*range(17), *range(19), *range(17))
 
 
 @pytest.mark.parametrize(
@@ -173,13 +172,13 @@ def test_a_turn_is_the_epoch_modulo_the_period():
         assert torch.equal(mixture.edges, again.edges)
         for n, edges in enumerate(SPACE.into):
             whole = all(mixture.active[d] for d in edges) and len(edges) > 1
-            assert whole == (places(LAYOUT)[n] % 4 == epoch % 4 and len(edges) > 1)
+            assert whole == (LAYOUT.places[n] % 4 == epoch % 4 and len(edges) > 1)
 
 
 def test_gates_of_a_chain_are_one_and_no_parameters():
     """The connection from the nearest node, times 2/k, with both operations."""
     one, other = at(1, spread(seed=1)), at(1, spread(seed=2))
-    resting = [n for n, place in enumerate(places(LAYOUT)) if place % 4 != 1]
+    resting = [n for n, place in enumerate(LAYOUT.places) if place % 4 != 1]
     assert len(resting) == 7
     for edges in (SPACE.into[n] for n in resting):
         *far, near = edges
@@ -239,7 +238,7 @@ def test_only_gates_of_nodes_whose_turn_it_is_get_a_gradient(epoch):
     loss = F.cross_entropy(net(images(), at(epoch, alphas)), torch.arange(8))
     gradients = torch.autograd.grad(loss, list(alphas.values()))
     moved = dict(zip(alphas, gradients, strict=True))
-    for n, place in enumerate(places(LAYOUT)):
+    for n, place in enumerate(LAYOUT.places):
         for d, slope in zip(SPACE.into[n], moved[f"edges into {n + 1}"], strict=True):
             both = moved["operations"][d, 1:]
             assert (slope.item() != 0) == (place % 4 == epoch)
@@ -253,7 +252,7 @@ def test_only_gates_of_nodes_whose_turn_it_is_get_a_gradient(epoch):
 def by_hand(alphas, turn, r):
     """r/40 sum log(e/mean e + 1) + r/30 sum log(g/mean g + 1), in Python's floats."""
     first = second = 0.0
-    for n, place in enumerate(places(LAYOUT)):
+    for n, place in enumerate(LAYOUT.places):
         if place % 4 != turn:
             continue
         logits = alphas[f"edges into {n + 1}"].tolist()
@@ -314,7 +313,7 @@ def test_the_gradient_of_the_discretisation_matches_finite_differences():
                 ends.append(loss.item())
             slope = (ends[0] - ends[1]) / (2 * step)
             assert gradient[index].item() == pytest.approx(slope, abs=1e-8)
-    resting = [n for n, place in enumerate(places(LAYOUT), 1) if place % 4 != 2]
+    resting = [n for n, place in enumerate(LAYOUT.places, 1) if place % 4 != 2]
     named = dict(zip(alphas, gradients, strict=True))
     assert all(not named[f"edges into {n}"].any() for n in resting)
     assert named["edges into 3"].any()
@@ -484,7 +483,10 @@ def test_where_nodes_have_two_inputs_those_that_stay_come_first():
 
 def test_it_takes_a_space_whose_decisions_are_edges(monkeypatch):
     monkeypatch.setitem(METHODS, "if_nas", IF_NAS)
-    with pytest.raises(InputError, match="edges into nodes, and those of nats_sss"):
+    with pytest.raises(
+        InputError,
+        match="not defined on nats_sss, which has no edges: --space takes nats_tss",
+    ):
         build(Setting("if_nas", "nats_sss"), None, seed=0)
 
 

@@ -5,7 +5,6 @@ probability below 1e-4: every frequency may be five standard deviations off, whi
 probability 6e-7, and no test looks at more than a hundred.
 """
 
-import itertools
 from dataclasses import replace
 from functools import partial
 
@@ -202,12 +201,13 @@ def test_blocks_are_no_larger_than_the_image_and_zero_drops_nothing():
     assert 0 < gone.sum() < 4  # an image is one block
 
 
-def test_only_identities_are_dropped_and_only_while_searching():
+def test_only_identities_are_dropped_and_none_in_the_first_epoch_or_when_judged():
     (path, _) = exclusive(alphas_of([LOGITS]), Moment(9, 10), source())
     assert path.identity is not None
     (calm, _) = exclusive(alphas_of([LOGITS]), Moment(0, 10), source())
     assert calm.identity is None
     run = start("msg_das")
+    assert relax.Mixture.one_hot(run.space, (1,) * 6).identity is None
     images = run.train.draw()[0]
     skips, convs = ((c,) * 6 for c in (1, 3))
     for chosen, changes in ((skips, True), (convs, False)):
@@ -236,4 +236,3 @@ def test_identity_is_applied_once_a_node(space):
     # nodes 0, 1, 2 of three cells; and of DARTS, where inputs of reduction cells are
     # halved by a convolution, five nodes of one normal cell and three of two reductions
     assert len(calls) == {"nats_tss": 9, "darts": 5 + 2 * 3}[space]
-    assert list(itertools.chain(*calls))

@@ -13,6 +13,8 @@ end, operations are drawn from the distribution, independently, and the best of 
 hundred samples is taken.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -42,16 +44,22 @@ def vocabulary(layout: Layout) -> list[str]:
 
 def untied(alphas: Alphas) -> Alphas:
     """Give every decision the logits of its options, "operations" [D, C]."""
-    layout, logits = alphas.layout, alphas["distribution"]
+    logits = alphas["distribution"]
+    absent = logits.new_full((1,), ABSENT)
+    where = _where(alphas.layout).to(logits.device)
+    spread: Tensor = torch.cat([logits, absent])[where]
+    return Alphas({"operations": spread}, alphas.layout)
+
+
+@lru_cache(maxsize=8)
+def _where(layout: Layout) -> Tensor:
+    """Number the name of every option, int64 [D, C]; one more is what is none."""
     number = {name: n for n, name in enumerate(vocabulary(layout))}
     where = torch.full((len(layout.options), layout.width), len(number))
     for d, options in enumerate(layout.options):
-        where[d, list(options)] = torch.tensor(
-            [number[layout.names[d][c]] for c in options]
-        )
-    absent = logits.new_full((1,), ABSENT)
-    spread: Tensor = torch.cat([logits, absent])[where.to(logits.device)]
-    return Alphas({"operations": spread}, layout)
+        for c in options:
+            where[d, c] = number[layout.names[d][c]]
+    return where
 
 
 def tied(relaxation: Relax) -> Relax:

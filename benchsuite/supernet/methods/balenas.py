@@ -46,6 +46,7 @@ from benchsuite.supernet.search import (
     Moment,
     Search,
     by_softmax,
+    in_the_end,
     small_normal,
 )
 from benchsuite.supernet.steps import train_weights
@@ -205,15 +206,7 @@ def by_proxy(
     is taken as it is. Networks are scored alone and untrained, with the same random
     numbers and the first batch of the validation images.
     """
-
-    def derive(search: Search) -> Architecture:
-        if search.moment.epoch < search.moment.epochs - 1:
-            return by_softmax(search)
-        if "selected" not in search.memory:
-            search.memory["selected"] = list(_select(search, proxy, samples))
-        return tuple(search.memory["selected"])
-
-    return derive
+    return in_the_end(lambda search: _select(search, proxy, samples))
 
 
 def _select(search: Search, proxy: Proxy, samples: int) -> Architecture:

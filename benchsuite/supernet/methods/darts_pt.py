@@ -23,7 +23,7 @@ import torch
 
 from benchsuite.spaces import Architecture
 from benchsuite.supernet.derive import leaves_edges_out
-from benchsuite.supernet.search import ABSENT, Moment, Search, by_softmax
+from benchsuite.supernet.search import ABSENT, Moment, Search, in_the_end
 
 
 def by_perturbation(*, epochs: float = 5.0) -> Callable[[Search], Architecture]:
@@ -32,16 +32,7 @@ def by_perturbation(*, epochs: float = 5.0) -> Callable[[Search], Architecture]:
     Args:
         epochs: Of finetuning after every edge but the last; may be a fraction.
     """
-
-    def derive(search: Search) -> Architecture:
-        if search.moment.epoch < search.moment.epochs - 1:
-            return by_softmax(search)
-        if "selected" not in search.memory:
-            steps = round(epochs * len(search.train))
-            search.memory["selected"] = list(select(search, steps))
-        return tuple(search.memory["selected"])
-
-    return derive
+    return in_the_end(lambda search: select(search, round(epochs * len(search.train))))
 
 
 def select(search: Search, steps: int) -> Architecture:

@@ -54,27 +54,18 @@ from benchsuite.supernet.search import (
     Search,
     sgd,
 )
-from benchsuite.supernet.steps import first_order, on_training_batch, train_weights
-
-
-def places(layout: Layout) -> tuple[int, ...]:
-    """Number nodes within their stage, which begins where fewer sources are seen.
-
-    Example:
-        >>> places(Layout((), ((0,), (1, 2), (3, 4), (5,), (6, 7))))
-        (0, 1, 2, 0, 1)
-    """
-    found: list[int] = []
-    for n, edges in enumerate(layout.into):
-        goes_on = n and len(edges) >= len(layout.into[n - 1])
-        found.append(found[-1] + 1 if goes_on else 0)
-    return tuple(found)
+from benchsuite.supernet.steps import (
+    after,
+    first_order,
+    on_training_batch,
+    train_weights,
+)
 
 
 def period_of(layout: Layout) -> int:
     """Say after how many turns it is a node's again: L + 1, or the longest stage."""
     reach = max(map(len, layout.into))
-    return min(reach + 1, 1 + max(places(layout)))
+    return min(reach + 1, 1 + max(layout.places))
 
 
 class Turn(NamedTuple):
@@ -121,7 +112,7 @@ def _turn(layout: Layout, turn: int, period: int) -> Turn:
     constant, passed, scale = torch.zeros(gates.shape), *torch.zeros(2, decisions)
     learned, node = (torch.zeros(decisions, dtype=t) for t in (torch.bool, torch.long))
     active: list[tuple[int, ...]] = [()] * decisions
-    for n, (edges, place) in enumerate(zip(layout.into, places(layout), strict=True)):
+    for n, (edges, place) in enumerate(zip(layout.into, layout.places, strict=True)):
         whole = place % period == turn
         for d in edges:
             node[d], scale[d], learned[d] = n, 2 / len(edges), whole
@@ -193,17 +184,11 @@ def discretisation(
 
 
 def move_gates(
-    search: Search,
-    train: Batch,
-    valid: Batch,
-    *,
-    start: float = 0.5,  # of the epochs
-    period: int | None = None,
+    search: Search, train: Batch, valid: Batch, *, period: int | None = None
 ) -> None:
     """Descend the loss of a batch and the `discretisation`; see `first_order`."""
-    if search.moment.epoch >= start * search.moment.epochs:
-        penalty = partial(discretisation, moment=search.moment, period=period)
-        first_order(search, train, valid, penalty=penalty)
+    penalty = partial(discretisation, moment=search.moment, period=period)
+    first_order(search, train, valid, penalty=penalty)
 
 
 def open_gates(
@@ -280,7 +265,7 @@ def linear(moment: Moment, *, start: float = 0.1) -> float:
 
 IF_NAS = Method(
     relax=interleaving_free,
-    steps=(on_training_batch(move_gates), train_weights),
+    steps=(after(0.5, on_training_batch(move_gates)), train_weights),
     derive=by_gates(),
     alphas=small_gates,
     weight_optimizer=partial(sgd, weight_decay=3e-5),

@@ -78,16 +78,10 @@ def distilled(
         teacher = search.loss(batch, whole, objective=_logits) / temperature
 
     def objective(network: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-        kept: list[Tensor] = []
-
-        def noted(images: Tensor) -> Tensor:
-            kept.append(network(images))
-            return kept[-1]
-
-        loss = search.objective(noted, batch)
-        return loss + weight * temperature**2 * divergence(
-            teacher, kept[-1] / temperature
-        )
+        student = network(batch[0])
+        loss = search.objective(lambda images: student, batch)
+        apart = divergence(teacher, student / temperature)
+        return loss + weight * temperature**2 * apart
 
     return objective
 

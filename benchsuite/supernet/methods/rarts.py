@@ -135,7 +135,7 @@ def _move_y(
     torch.nn.utils.clip_grad_norm_(y, search.method.clip, foreach=True)
     _pull(y, list(search.weights.values()) if toward is None else toward, coupling)
     slopes = [t.grad for t in y if t.grad is not None]
-    torch._foreach_add_(slopes, y, alpha=group.get("weight_decay", 0.0))
+    torch._foreach_add_(slopes, y, alpha=group["weight_decay"])
     torch._foreach_mul_(velocity, group["momentum"])
     torch._foreach_add_(velocity, slopes)
     torch._foreach_add_(y, velocity, alpha=-group["lr"])

@@ -74,7 +74,7 @@ def by_shapley(
     def on_epoch(search: Search) -> None:
         if search.moment.epoch < pretraining * search.moment.epochs:
             return
-        alphas, there = search.alphas["operations"], options_of(search.layout)
+        alphas, there = search.alphas["operations"], search.layout.there
         before = search.memory.get("shapley")
         if before is None:
             noise = 1e-3 * torch.randn(there.shape, generator=search.generator)
@@ -110,7 +110,7 @@ def estimate(
         Marginal accuracies, float64 [M, D, C], zero for what is no option; and the
         number of coalitions that were evaluated.
     """
-    options, there = search.layout.options, options_of(search.layout)
+    options, there = search.layout.options, search.layout.there
     players = [(d, c) for d, each in enumerate(options) for c in each]
     orders = [
         torch.randperm(len(players), generator=search.generator) for _ in range(samples)
@@ -228,7 +228,7 @@ def standardised(values: Tensor, layout: Layout) -> Tensor:
     Both are taken over what is an option; the rest of [D, C] is zero. Values that are
     all the same are zero, too.
     """
-    z, there = torch.zeros_like(values), options_of(layout)
+    z, there = torch.zeros_like(values), layout.there
     for decisions in cells(layout):
         own = torch.zeros_like(there)
         own[decisions] = there[decisions]
@@ -237,19 +237,10 @@ def standardised(values: Tensor, layout: Layout) -> Tensor:
     return z
 
 
-def options_of(layout: Layout) -> Tensor:
-    """Tell what is an option, bool [D, C]."""
-    there = torch.zeros(len(layout.options), layout.width, dtype=torch.bool)
-    for d, options in enumerate(layout.options):
-        there[d, list(options)] = True
-    return there
-
-
 def cells(layout: Layout) -> list[list[int]]:
     """Group the decisions by the kind of cell that they are made for.
 
-    Within a cell a later node has no fewer edges into it: where there are fewer, the
-    next kind begins. Decisions that are no edges are one group.
+    Decisions that are no edges are one group.
 
     Example:
         >>> darts = ((0, 1), (2, 3, 4), (5, 6), (7, 8, 9))  # two nodes a cell
@@ -260,13 +251,11 @@ def cells(layout: Layout) -> list[list[int]]:
     """
     if not layout.into:
         return [list(range(len(layout.options)))]
-    groups: list[list[int]] = [[]]
-    before = 0
-    for edges in layout.into:
-        if len(edges) < before:
+    groups: list[list[int]] = []
+    for place, edges in zip(layout.places, layout.into, strict=True):
+        if not place:
             groups.append([])
         groups[-1] += edges
-        before = len(edges)
     return groups
 
 
