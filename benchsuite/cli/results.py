@@ -268,7 +268,7 @@ def _show_standings(standings: Sequence[Standing]) -> None:
             [
                 (
                     f"{s.rank}",
-                    f"{s.strategy}[{s.settings}]" if s.settings else s.strategy,
+                    s.label,
                     s.backend,
                     f"{s.seeds}",
                     f"{s.error_mean:.5f}",

@@ -1,9 +1,11 @@
 """The leaderboard: who finds the best architectures, and who cannot be told apart."""
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import combinations, groupby
 from operator import attrgetter
 from types import MappingProxyType
@@ -14,7 +16,6 @@ from benchsuite.results import (
     Effort,
     Row,
     Run,
-    final,
     round_to_six,
     run_of,
 )
@@ -47,6 +48,7 @@ class Standing:
         rank: 1 has the lowest mean; equal means to six digits share a rank.
         group: Strategies that share a letter cannot be told apart at 5 %: see
             `statistics.paired_p` and `statistics.holm`, over all pairs of the contest.
+        row: Names this line: eight hex digits of a sha256 of what its runs share.
         thought: Wall-clock seconds that the strategy took for a trial, to ask for it
             and to be told of it, on the machine where it ran; nan if not measured.
     """
@@ -67,11 +69,54 @@ class Standing:
     regret_mean: float
     rank: int
     group: str
+    row: str
     thought: float
+
+    @property
+    def label(self) -> str:
+        """The strategy, and what of its settings differs from the defaults."""
+        return f"{self.strategy}[{self.settings}]" if self.settings else self.strategy
 
 
 CANONICAL = [field.name for field in fields(Standing) if field.name != "thought"]
 """The columns that are the same on every machine."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the leaderboard with all that is recorded of it.
+
+    Attributes:
+        standing: How it did.
+        runs: The incumbents of each run in order, by seed.
+    """
+
+    standing: Standing
+    runs: Sequence[Sequence[Row]]
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether every change of incumbent is there, as tables of CSV have it not."""
+        return all(len(run) == run[-1].step + 1 for run in self.runs)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What runs must share to be compared, and who took part, best first.
+
+    Attributes:
+        benchmark: Name.
+        table: First digits of the sha256 of the benchmark's data.
+        rules: What differs from the default.
+        reports: What the error is.
+        lines: Best first.
+    """
+
+    benchmark: str
+    table: str
+    rules: str
+    reports: str
+    lines: Sequence[Line]
 
 
 def leaderboard(
@@ -84,44 +129,57 @@ def leaderboard(
             several objectives are left out: see `report.fronts`.
         efforts: What runs took, of those where that is known.
     """
+    found = contests(table, efforts)
+    return [line.standing for contest in found for line in contest.lines]
+
+
+def contests(
+    table: Iterable[Row], efforts: Mapping[Run, Effort] = MappingProxyType({})
+) -> list[Contest]:
+    """Sort rows into contests, and rank the strategies of each; see `leaderboard`."""
     single = (row for row in table if "objectives=" not in row.rules)
     in_order = sorted(single, key=attrgetter(*COLUMNS))  # half the time of Row.__lt__
-    rows = sorted(final(in_order), key=_contest)
-    contests = groupby(rows, key=_contest)
-    return [line for _, group in contests for line in _standings(list(group), efforts)]
+    rows = sorted(in_order, key=_contest)
+    return [
+        Contest(*key, list(_lines(list(group), efforts)))
+        for key, group in groupby(rows, key=_contest)
+    ]
 
 
-def _contest(row: Row) -> tuple[str, str, str, str]:
-    return row.benchmark, row.table, row.rules, row.reports
+_CONTEST = ("benchmark", "table", "rules", "reports")
+_CONTENDER = ("strategy", "settings", "backend", "source")
+_contest = attrgetter(*_CONTEST)
+_contender = attrgetter(*_CONTENDER)
 
 
-def _contender(row: Row) -> tuple[str, str, str, str]:
-    return row.strategy, row.settings, row.backend, row.source
+def row_of(row: Row) -> str:
+    """Name the line of the leaderboard that a row counts for: see `Standing.row`."""
+    words = "\n".join((*_contest(row), *_contender(row)))
+    return hashlib.sha256(words.encode()).hexdigest()[:8]
 
 
-def _standings(
-    rows: Sequence[Row], efforts: Mapping[Run, Effort]
-) -> Iterator[Standing]:
+def _lines(rows: Sequence[Row], efforts: Mapping[Run, Effort]) -> Iterator[Line]:
     """Rank one contest."""
     runs = {
-        contender: list(group)
+        contender: [list(run) for _, run in groupby(group, key=attrgetter("seed"))]
         for contender, group in groupby(sorted(rows, key=_contender), key=_contender)
     }
+    finals = {contender: [run[-1] for run in own] for contender, own in runs.items()}
     versions = Counter(contender[:-1] for contender in runs)
     means = {
         contender: round_to_six(statistics.mean([row.reported_error for row in own]))
-        for contender, own in runs.items()
+        for contender, own in finals.items()
     }
     keys = {c: math.inf if math.isnan(m) else m for c, m in means.items()}  # in order
     order = sorted(runs, key=lambda c: (keys[c], c))
-    groups = _groups([runs[contender] for contender in order])
+    groups = _groups([finals[contender] for contender in order])
     ranks: dict[float, int] = {}
     for place, (contender, group) in enumerate(zip(order, groups, strict=True), 1):
         strategy, settings, backend, source = contender
-        own, first = runs[contender], rows[0]
+        own, first = finals[contender], rows[0]
         errors = [row.reported_error for row in own]
         low, high = statistics.interval(errors)
-        yield Standing(
+        standing = Standing(
             benchmark=first.benchmark,
             table=first.table,
             rules=first.rules,
@@ -140,8 +198,10 @@ def _standings(
             regret_mean=_mean_regret(own),
             rank=ranks.setdefault(keys[contender], place),
             group=group,
+            row=row_of(own[0]),
             thought=_thought(own, efforts),
         )
+        yield Line(standing, runs[contender])
 
 
 def _thought(rows: Sequence[Row], efforts: Mapping[Run, Effort]) -> float:

@@ -54,32 +54,68 @@ def deviation(errors: Sequence[float]) -> float:
 
 
 def interval(errors: Sequence[float]) -> tuple[float, float]:
-    """Bound the mean by a 95 % bootstrap percentile interval, the same every time.
+    """Bound the mean by a 95 % bootstrap interval, the same every time.
 
-    2,000 resamples from a fixed seed; nan where the mean is.
+    2,000 resamples from a fixed seed; nan where the mean is. The percentiles are those
+    of the expanded percentile interval (Hesterberg, "What Teachers Should Know About
+    the Bootstrap", The American Statistician 69(4), 2015, sec. 5.2), which is as wide
+    as the t interval where plain percentiles are too narrow, with few seeds. Below six
+    seeds it is all that was seen, and covers less: 75 % with three.
 
     Example:
         >>> interval([0.25, 0.25, 0.25])
         (0.25, 0.25)
     """
-    if math.isnan(mean(errors)):
-        return math.nan, math.nan
-    n = len(errors)
-    sums = np.sort(whole(errors)[_draws(n)].sum(axis=1)).tolist()
-    ends = []
-    for quantile in (0.025, 0.975):
-        place = quantile * (_RESAMPLES - 1)
-        below = int(place)
-        step = sums[below + 1] - sums[below]
-        ends.append((sums[below] + (place - below) * step) / n / _UNIT)
+    low, high = intervals(np.array([errors], dtype=np.float64).T)
+    return float(low[0]), float(high[0])
+
+
+def intervals(
+    errors: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bound the mean of each column as `interval` does, with the same resamples.
+
+    Args:
+        errors: [S, T], of S seeds.
+
+    Returns:
+        [T] lower and [T] upper ends; nan where a column has a nan.
+    """
+    n, columns = errors.shape
+    ends = np.full((2, columns), np.nan)
+    known = np.flatnonzero(~np.isnan(errors).any(axis=0) & (n > 0))
+    if len(known):
+        units = whole(errors[:, known].ravel().tolist()).reshape(n, -1)
+        sums = np.sort(
+            _counts(n) @ units.astype(np.float64), axis=0
+        )  # exact: whole numbers below 2^53
+        for end, quantile in zip(ends, _quantiles(n), strict=True):
+            place = quantile * (_RESAMPLES - 1)
+            below = min(int(place), _RESAMPLES - 2)
+            step = sums[below + 1] - sums[below]
+            end[known] = (sums[below] + (place - below) * step) / n / _UNIT
     return ends[0], ends[1]
 
 
+@lru_cache(maxsize=64)
+def _quantiles(n: int) -> tuple[float, float]:
+    """Which quantiles of the resampled means bound the mean of n values."""
+    if n < 2:
+        return 0.0, 1.0
+    from scipy.special import ndtr, stdtrit  # takes longer to import than all the rest
+
+    tail = float(ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.025)))
+    return tail, 1 - tail
+
+
 @lru_cache(maxsize=4)
-def _draws(n: int) -> NDArray[np.int64]:
-    """Which of n values each resample takes, [resamples, n]."""
+def _counts(n: int) -> NDArray[np.float64]:
+    """How often each of n values is in each resample, [resamples, n]."""
     uniform = np.random.default_rng(0).random((_RESAMPLES, n))
-    return (uniform * n).astype(np.int64)
+    drawn = (uniform * n).astype(np.int64)
+    counts = np.zeros((_RESAMPLES, n))
+    np.add.at(counts, (np.arange(_RESAMPLES)[:, None], drawn), 1)
+    return counts
 
 
 def paired_p(a: Mapping[int, float], b: Mapping[int, float]) -> float:
