@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from benchsuite import benchmarks, catalogue
+from benchsuite import benchmarks, catalogue, provenance
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.catalogue import Entry
 from benchsuite.core import Benchmark, InputError, Strategy
@@ -279,17 +279,19 @@ def campaign(
     """
     known = set() if force else {t.run for t in tasks if t.run in store}
     yield from (Outcome(task.run, "known") for task in tasks if task.run in known)
-    for task, result in _results([t for t in tasks if t.run not in known], jobs):
+    for task, result in perform([t for t in tasks if t.run not in known], jobs):
         if isinstance(result, Failed):
             store.fail(task.run, result.reason)
             yield Outcome(task.run, "failed", result.reason, result.trace)
         else:
-            new = store.add(result.rows, result.effort, replace=force)
+            asked = task.strategy if isinstance(task.strategy, str) else ""
+            here = provenance.here(asked)
+            new = store.add(result.rows, result.effort, here, replace=force)
             yield Outcome(task.run, "recorded" if new else "known")
 
 
-def _results(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Done | Failed]]:
-    """Do the tasks, here or in several processes."""
+def perform(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Done | Failed]]:
+    """Do tasks, here or in several processes; nothing is recorded."""
     jobs = min(jobs, len(tasks))
     if jobs <= 1:
         yield from ((task, do(task)) for task in tasks)
@@ -332,7 +334,7 @@ def compare(
     law = Rules(trials=200) if rules is None else rules
     tasks = plan(entries, on, law, list(chosen), timeout=timeout)
     table: list[Row] = []
-    for task, result in _results(tasks, jobs):
+    for task, result in perform(tasks, jobs):
         if isinstance(result, Failed):
             raise RuntimeError(
                 f"{task.run.strategy} on {task.run.benchmark}, seed {task.run.seed}:"

@@ -315,9 +315,24 @@ def _imports(text: bytes) -> Iterable[tuple[str, ...]]:
 
 def summary(make: Maker) -> str:
     """Say in one sentence what a strategy is: its module's first line."""
+    return _about(make).partition("\n")[0]
+
+
+def citation(make: Maker) -> str:
+    """Say where a strategy was published: what its module's docstring names second."""
+    paragraphs = re.split(r"\n\s*\n", _about(make))
+    return " ".join(paragraphs[1].split()) if len(paragraphs) > 1 else ""
+
+
+def module(make: Maker) -> str:
+    """Name the module that defines a strategy."""
+    return _built(make).__module__
+
+
+def _about(make: Maker) -> str:
     built = _built(make)
-    module = sys.modules.get(built.__module__)
-    return (getattr(module, "__doc__", None) or built.__doc__ or "").partition("\n")[0]
+    home = sys.modules.get(built.__module__)
+    return getattr(home, "__doc__", None) or built.__doc__ or ""
 
 
 def _built(make: Maker) -> Maker:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchsuite import benchmarks
+from benchsuite import benchmarks, provenance
 from benchsuite.benchmarks.live import images_folder, supernets_folder
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.catalogue import load_file
@@ -288,6 +288,7 @@ def do(
     job: Job,
     store: Store,
     *,
+    asked: str = "",
     stop: Callable[[], bool] = lambda: False,
     replace: bool = False,
 ) -> Iterator[Epoch]:
@@ -296,6 +297,7 @@ def do(
     Args:
         job: What to do.
         store: Where it is recorded, or that it failed.
+        asked: What named the method, if that is to be recorded.
         stop: Asked after every pair of batches.
         replace: Whether it takes the place of what is recorded.
 
@@ -348,7 +350,7 @@ def do(
         path = folder / f"{job.run.seed}.safetensors"
         keep(path, state, told[-1].arch, facts(job.setting, job.data, job.run.seed))
     found = rows(job.run, told, job.truth, backend=job.backend)
-    store.add(found, replace=replace)
+    store.add(found, None, provenance.here(asked), replace=replace)
     job.checkpoint.unlink(missing_ok=True)
 
 

@@ -106,6 +106,20 @@ class Effort(NamedTuple):
     thought: float
 
 
+class Circumstances(NamedTuple):
+    """Under which circumstances a run was done, where that is known.
+
+    Attributes:
+        asked: What named the strategy or method on the command line.
+        versions: Of Python and packages.
+        machine: What may move a measured time.
+    """
+
+    asked: str
+    versions: Mapping[str, str]
+    machine: Mapping[str, str]
+
+
 KEY: tuple[str, ...] = tuple(field.name for field in fields(Run))
 COLUMNS: dict[str, type] = get_type_hints(Row)  # name -> str, int or float
 

@@ -1,5 +1,6 @@
 """Every finished run, in one SQLite file that several processes may share."""
 
+import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,9 +11,9 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from benchsuite.core import InputError
-from benchsuite.results import COLUMNS, KEY, Effort, Row, Run, run_of
+from benchsuite.results import COLUMNS, KEY, Circumstances, Effort, Row, Run, run_of
 
-_VERSION = 3
+_VERSION = 4
 _SQL = {str: "TEXT NOT NULL", int: "INTEGER NOT NULL", float: "REAL"}  # nan is NULL
 _STEP = [name for name in COLUMNS if name not in (*KEY, "reports", "backend")]
 _NAMES = ", ".join(f'"{name}"' for name in KEY)  # quoted: `table` is a word of SQL
@@ -29,11 +30,14 @@ def _equal(names: Iterable[str]) -> str:
     return " AND ".join(f'"{name}" = ?' for name in names)
 
 
+_ORIGINS = "CREATE TABLE origins (id INTEGER PRIMARY KEY, facts TEXT UNIQUE NOT NULL)"
+_ORIGIN = "origin INTEGER REFERENCES origins (id)"
 _SCHEMA = f"""
+{_ORIGINS};
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, {_declare(KEY)}, reports TEXT NOT NULL,
     backend TEXT NOT NULL, last_step INTEGER NOT NULL, trials INTEGER, thought REAL,
-    UNIQUE ({_NAMES}));
+    {_ORIGIN}, UNIQUE ({_NAMES}));
 CREATE TABLE incumbents (
     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, {_declare(_STEP)},
     PRIMARY KEY (run, step)) WITHOUT ROWID;
@@ -50,6 +54,11 @@ PRAGMA user_version = 2;
     2: """
 ALTER TABLE runs ADD COLUMN backend TEXT NOT NULL DEFAULT 'table';
 PRAGMA user_version = 3;
+""",
+    3: f"""
+{_ORIGINS};
+ALTER TABLE runs ADD COLUMN {_ORIGIN};
+PRAGMA user_version = 4;
 """,
 }
 
@@ -174,6 +183,7 @@ class Store:
         self,
         rows: Sequence[Row],
         effort: Effort | None = None,
+        circumstances: Circumstances | None = None,
         *,
         replace: bool = False,
     ) -> bool:
@@ -182,6 +192,7 @@ class Store:
         Args:
             rows: Of one run, in the order of their steps.
             effort: What it took, if that is known.
+            circumstances: Where it comes from, if that is known.
             replace: Forget what is recorded under this key or an earlier `source` of
                 the same strategy, rather than keep it.
 
@@ -189,7 +200,7 @@ class Store:
             Whether it was recorded; False, and no change, if the run was there.
         """
         with self._transaction():
-            return self._add(rows, effort, replace)
+            return self._add(rows, effort, circumstances, replace)
 
     def add_all(self, runs: Iterable[Sequence[Row]]) -> int:
         """Record many runs in one transaction, and count those that were not there.
@@ -207,7 +218,7 @@ class Store:
                         f" {rows[0].benchmark} with seed {rows[0].seed}:"
                         f" {_difference(kept, rows[-1])}"
                     )
-                new += self._add(rows, None, replace=False)
+                new += self._add(rows, None, None, replace=False)
         return new
 
     def _recorded(self, row: Row) -> Row | None:
@@ -216,17 +227,24 @@ class Store:
         line = self._db.execute(query, astuple(run_of(row))).fetchone()
         return _row(line) if line else None
 
-    def _add(self, rows: Sequence[Row], effort: Effort | None, replace: bool) -> bool:
+    def _add(
+        self,
+        rows: Sequence[Row],
+        effort: Effort | None,
+        circumstances: Circumstances | None,
+        replace: bool,
+    ) -> bool:
         run = run_of(rows[0])
         if replace:
             self._forget("runs", run)
-        holes = ", ".join("?" * (len(KEY) + 5))
+        holes = ", ".join("?" * (len(KEY) + 6))
         added = self._db.execute(
-            f"INSERT INTO runs ({_NAMES}, reports, backend, last_step, trials, thought)"
-            f" VALUES ({holes}) ON CONFLICT DO NOTHING",
+            f"INSERT INTO runs ({_NAMES}, reports, backend, last_step, trials, thought,"
+            f" origin) VALUES ({holes}) ON CONFLICT DO NOTHING",
             (
                 *(*astuple(run), rows[0].reports, rows[0].backend, rows[-1].step),
                 *(effort or (None, None)),
+                self._origin(circumstances) if circumstances else None,
             ),
         )
         if not added.rowcount:
@@ -238,6 +256,16 @@ class Store:
         )
         self._forget("failures", run)
         return True
+
+    def _origin(self, circumstances: Circumstances) -> int:
+        """Find or make the number under which circumstances are kept."""
+        facts = json.dumps(circumstances._asdict(), sort_keys=True)
+        self._db.execute(
+            "INSERT INTO origins (facts) VALUES (?) ON CONFLICT DO NOTHING", (facts,)
+        )
+        query = "SELECT id FROM origins WHERE facts = ?"
+        (number,) = self._db.execute(query, (facts,)).fetchone()
+        return int(number)
 
     def _forget(self, table: str, run: Run) -> None:
         """Delete what this and earlier sources of the strategy left of a run."""
@@ -269,6 +297,18 @@ class Store:
         with self._trouble():
             return {
                 Run(*line[:-2]): Effort(*line[-2:]) for line in self._db.execute(query)
+            }
+
+    def circumstances(self) -> dict[Run, Circumstances]:
+        """Tell where each run comes from that was done with this store."""
+        query = f"SELECT {_NAMES}, origin FROM runs WHERE origin IS NOT NULL"
+        with self._trouble():
+            known = {
+                number: Circumstances(**json.loads(facts))
+                for number, facts in self._db.execute("SELECT id, facts FROM origins")
+            }
+            return {
+                Run(*line[:-1]): known[line[-1]] for line in self._db.execute(query)
             }
 
     def failures(self) -> list[Failure]:

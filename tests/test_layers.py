@@ -27,13 +27,17 @@ ALLOWED = {
     | {"benchsuite.benchmarks", "benchsuite.compat", "surrogates"},
     "benchsuite.runner": {"benchsuite.core", "benchsuite.names", "benchsuite.spaces"},
     "benchsuite.results": {"benchsuite.core"},
+    "benchsuite.provenance": {"benchsuite.results"},
     "benchsuite.store": {"benchsuite.core", "benchsuite.results"},
+    "benchsuite.recorded": {
+        f"benchsuite.{room}" for room in ("core", "results", "store")
+    },
     "benchsuite.catalogue": CORE | {"benchsuite.names", "benchsuite.strategies"},
     "benchsuite.workers": set(),
     "benchsuite.memory": set(),
     "benchsuite.campaign": CORE
-    | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "results")}
-    | {f"benchsuite.{room}" for room in ("runner", "store", "workers")}
+    | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "provenance")}
+    | {f"benchsuite.{room}" for room in ("results", "runner", "store", "workers")}
     | {"pandas"},
     "benchsuite.estimators": {"benchsuite.core", "benchsuite.estimators", "torch"},
     "benchsuite.supernet": CORE
@@ -41,9 +45,26 @@ ALLOWED = {
     | {"torch"},
     "benchsuite.one_shot": CORE
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "names")}
-    | {f"benchsuite.{room}" for room in ("results", "store", "supernet")}
-    | {"torch"},
-    "benchsuite.report": {"benchsuite.report", "benchsuite.results", "numpy", "scipy"},
+    | {f"benchsuite.{room}" for room in ("provenance", "results", "store")}
+    | {"benchsuite.supernet", "torch"},
+    "benchsuite.report": {"benchsuite.report", "benchsuite.results"}
+    | {"numpy", "pandas", "scipy"},
+    "benchsuite.drawings": {"benchsuite.report", "benchsuite.spaces"},
+    "benchsuite.reproduce": {
+        f"benchsuite.{room}"
+        for room in (
+            *("benchmarks", "campaign", "catalogue", "core", "one_shot", "provenance"),
+            *("report", "results", "runner", "store", "supernet"),
+        )
+    },
+    "benchsuite.dossier": CORE
+    | {
+        f"benchsuite.{room}"
+        for room in (
+            *("benchmarks", "catalogue", "drawings", "recorded", "report"),
+            *("reproduce", "results", "runner", "strategies"),
+        )
+    },
 }
 ABOVE = ("benchsuite.cli", "benchsuite.__init__", "benchsuite.__main__")  # of all rooms
 WATCHED = {"benchsuite", "surrogates", "numpy", "scipy", "pandas", "torch", "typer"}
