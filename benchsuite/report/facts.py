@@ -4,6 +4,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Landscape(NamedTuple):
+    """All architectures of a benchmark, by size and error.
+
+    Attributes:
+        params: Numbers of parameters, float64 [N].
+        errors: Reported errors, in [0, 1], float64 [N].
+    """
+
+    params: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+
+class Evaluated(NamedTuple):
+    """What one run of a strategy evaluated, in order.
+
+    Attributes:
+        params: Numbers of parameters, float64 [n].
+        errors: Reported errors, in [0, 1], float64 [n].
+    """
+
+    params: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
 
 class Drawing(NamedTuple):
     """A cell as a picture: vertices with names, and arrows between them with names.
@@ -77,6 +104,8 @@ class Dossier:
         architectures: By benchmark, then by spelling.
         origins: By `Standing.row`.
         failures: In one line each: runs that came to no result, and why.
+        landscapes: By benchmark.
+        evaluated: By `Standing.row`.
     """
 
     strategies: Mapping[str, StrategyFacts] = field(default_factory=dict)
@@ -85,3 +114,5 @@ class Dossier:
     )
     origins: Mapping[str, Origin] = field(default_factory=dict)
     failures: Sequence[str] = ()
+    landscapes: Mapping[str, Landscape] = field(default_factory=dict)
+    evaluated: Mapping[str, Evaluated] = field(default_factory=dict)
