@@ -12,15 +12,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from benchsuite import benchmarks, catalogue, reproduce
 from benchsuite.benchmarks.tabular import TabularBenchmark
+from benchsuite.core import Observation, Strategy, Trial
 from benchsuite.drawings import drawings
 from benchsuite.recorded import Recorded
-from benchsuite.report.facts import ArchitectureFacts, Dossier, Origin, StrategyFacts
+from benchsuite.report.facts import (
+    ArchitectureFacts,
+    Dossier,
+    Evaluated,
+    Landscape,
+    Origin,
+    StrategyFacts,
+)
 from benchsuite.report.leaderboard import Contest, Line
 from benchsuite.results import Circumstances, Run, run_of
+from benchsuite.runner import Rules, search
 from benchsuite.strategies import STRATEGIES
 
+_ACROSS = "params"  # what landscapes are drawn over
 _METHODS = Path(__file__).with_name("supernet") / "methods" / "__init__.py"
 
 
@@ -46,7 +58,20 @@ def dossier(contests: Sequence[Contest], known: Recorded) -> Dossier:
             archs.setdefault(contest.benchmark, {}).update(
                 _architectures(contest, table)
             )
+    evaluated = {
+        line.standing.row: trace
+        for contest in contests
+        if (table := tables.get((contest.benchmark, contest.table)))
+        for line in contest.lines
+        if (trace := _evaluated(line, table))
+    }
     return Dossier(
+        landscapes={
+            name: Landscape(*table.figures([_ACROSS, "error"]).T)
+            for (name, _), table in tables.items()
+            if _ACROSS in table.metrics
+        },
+        evaluated=evaluated,
         strategies={
             line.standing.row: _strategy(line, came[line.standing.row])
             for line in lines
@@ -107,6 +132,49 @@ def _methods() -> dict[str, str]:
         for names, paper in entries
         for name in names.split(", ")
     }
+
+
+def _evaluated(line: Line, table: TabularBenchmark) -> Evaluated | None:
+    """Do the first run of a line again, and note what it tried; None where it cannot.
+
+    That is so for files of users, for other versions of a source, and for strategies
+    that would take long: more than a second.
+    """
+    row, thought = line.runs[0][-1], line.standing.thought
+    settings = row.settings.replace(" ", ",")
+    if row.strategy not in STRATEGIES or _ACROSS not in table.metrics:
+        return None
+    entry = catalogue.find(f"{row.strategy}[{settings}]" if settings else row.strategy)
+    rules = Rules.parse(row.rules)
+    if entry.source != row.source or not thought * min(rules.trials, 1e4) < 1:
+        return None
+    told = {name: getattr(rules, name) for name in catalogue.RULES}
+    rng = np.random.default_rng(row.seed)
+    strategy = Noted(entry.build(table.space, table.epochs, rng, told))
+    for _ in search(strategy, table, rules, seed=row.seed):
+        pass
+    params = [observation.metrics[_ACROSS] for _, observation in strategy.told]
+    errors = [table.reported_error(trial.arch, row.seed) for trial, _ in strategy.told]
+    return Evaluated(np.array(params), np.array(errors))
+
+
+class Noted:
+    """A strategy, and the outcomes it was told of trials with epochs.
+
+    Attributes:
+        told: In order.
+    """
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self.ask = strategy.ask
+        self.told: list[tuple[Trial, Observation]] = []
+
+    def tell(self, trial: Trial, observation: Observation) -> None:
+        """Tell the strategy, and note it."""
+        if trial.epochs:
+            self.told.append((trial, observation))
+        self._strategy.tell(trial, observation)
 
 
 def _table(contest: Contest) -> TabularBenchmark | None:

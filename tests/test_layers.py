@@ -65,6 +65,9 @@ ALLOWED = {
             *("reproduce", "results", "runner", "strategies"),
         )
     },
+    "benchsuite.publication": {
+        f"benchsuite.{room}" for room in ("core", "dossier", "recorded", "report")
+    },
 }
 ABOVE = ("benchsuite.cli", "benchsuite.__init__", "benchsuite.__main__")  # of all rooms
 WATCHED = {"benchsuite", "surrogates", "numpy", "scipy", "pandas", "torch", "typer"}

@@ -1,6 +1,7 @@
 """What the commands share: the application, common options, a table for people."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,44 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Results = Annotated[Path, typer.Option(help="Folder of runs.sqlite and the tables.")]
+HERE = Path("results")
+
+# What says which runs a command is about.
+Strategies = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="STRATEGY...",
+        help="Name or file.py:Class; settings in brackets: 'name[setting=value]'.",
+    ),
+]
+On = Annotated[list[str], typer.Option(help="Benchmarks; repeats, takes commas.")]
+Seeds = Annotated[str, typer.Option(help="How many, or FROM:TO.")]
+Trials = Annotated[
+    float | None, typer.Option(help="Most trials of a run; 200 without a budget.")
+]
+Budget = Annotated[float | None, typer.Option(help="Simulated seconds.")]
+Workers = Annotated[int | None, typer.Option(help="Simulated workers.")]
+RulesText = Annotated[
+    str, typer.Option(help="Preset and changes, e.g. nats,repeat=free.")
+]
+Timeout = Annotated[
+    float, typer.Option(help="Wall-clock seconds that one run may take.")
+]
+AllCores = Annotated[
+    int | None, typer.Option(help="Processes; all cores by default.", min=1)
+]
+
+
+def words(texts: Iterable[str]) -> list[str]:
+    """Take apart what may be repeated and have commas; each word counts once.
+
+    Example:
+        >>> words(["a,b", "b", " c "])
+        ['a', 'b', 'c']
+    """
+    split = (word.strip() for text in texts for word in text.split(","))
+    return list(dict.fromkeys(filter(None, split)))
 
 
 def show(title: str, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:

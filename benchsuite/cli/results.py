@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchsuite.cli.options import AsJson, app, show
+from benchsuite.cli.options import (
+    HERE,
+    AsJson,
+    Budget,
+    On,
+    Results,
+    RulesText,
+    Seeds,
+    Strategies,
+    Timeout,
+    Trials,
+    Workers,
+    app,
+    show,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,31 +36,19 @@ if TYPE_CHECKING:
     from benchsuite.runner import Rules
     from benchsuite.store import Store
 
-Results = Annotated[Path, typer.Option(help="Folder of runs.sqlite and the tables.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for programs.")]
-HERE = Path("results")
 _SHOWN = 3  # failures that are told one by one
 
 
 @app.command()
 def run(
-    strategies: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="STRATEGY...",
-            help="Name or file.py:Class; settings in brackets: 'name[setting=value]'.",
-        ),
-    ],
-    on: Annotated[list[str], typer.Option(help="Benchmarks; repeats, takes commas.")],
-    seeds: Annotated[str, typer.Option(help="How many, or FROM:TO.")] = "30",
-    trials: Annotated[
-        float | None, typer.Option(help="Most trials of a run; 200 without a budget.")
-    ] = None,
-    budget: Annotated[float | None, typer.Option(help="Simulated seconds.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Simulated workers.")] = None,
-    rules: Annotated[
-        str, typer.Option(help="Preset and changes, e.g. nats,repeat=free.")
-    ] = "default",
+    strategies: Strategies,
+    on: On,
+    seeds: Seeds = "30",
+    trials: Trials = None,
+    budget: Budget = None,
+    workers: Workers = None,
+    rules: RulesText = "default",
     objectives: Annotated[
         str | None,
         typer.Option(help="What is minimised, e.g. error,latency_edgegpu."),
@@ -53,9 +57,7 @@ def run(
         str | None, typer.Option(help="Most of metrics, e.g. 'params<1e6,macs<1e8'.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
-    timeout: Annotated[
-        float, typer.Option(help="Wall-clock seconds that one run may take.")
-    ] = 600.0,
+    timeout: Timeout = 600.0,
     force: Annotated[
         bool,
         typer.Option(
@@ -69,35 +71,60 @@ def run(
 ) -> None:
     """Run strategies on benchmarks; what has been recorded is left alone."""
     from benchsuite import catalogue
-    from benchsuite.campaign import campaign, plan, remarks
-    from benchsuite.core import InputError
-    from benchsuite.store import Store
+    from benchsuite.campaign import plan, remarks
 
-    law = _law(
+    law = read_law(
         rules,
         {"trials": trials, "budget": budget, "workers": workers},
         {"objectives": objectives, "constraints": constraints},
     )
-    if not timeout > 0:
-        raise InputError(f"--timeout must be seconds above 0, not {timeout}")
-    names = [name.strip() for each in on for name in each.split(",") if name.strip()]
-    if not names:
-        raise InputError("--on takes names of benchmarks; `benchsuite list` has them")
     found = [catalogue.find(strategy) for strategy in strategies]
     entries = list({(e.name, e.settings, e.source): e for e in found}.values())
-    names = list(dict.fromkeys(names))
+    names = words(on)
+    check(names, timeout)
     tasks = plan(entries, names, law, read_seeds(seeds), timeout=timeout)
     for remark in remarks(entries, names):
         typer.echo(f"note: {remark}", err=True)
-    with Store(results / "runs.sqlite") as store:
-        outcomes = campaign(tasks, store, jobs=jobs, force=force)
-        failed = _follow(outcomes, tasks, results / "failures.log", as_json)
-    if failed:
+    if perform(tasks, results, jobs, force=force, as_json=as_json):
         raise typer.Exit(1)
 
 
-def _law(
-    rules: str, limits: Mapping[str, float | None], texts: Mapping[str, str | None]
+def check(names: Sequence[str], timeout: float) -> None:
+    """Refuse to run on nothing, or in no time.
+
+    Raises:
+        InputError: So it is.
+    """
+    from benchsuite.core import InputError
+
+    if not timeout > 0:
+        raise InputError(f"--timeout must be seconds above 0, not {timeout}")
+    if not names:
+        raise InputError("--on takes names of benchmarks; `benchsuite list` has them")
+
+
+def perform(
+    tasks: Sequence[Task],
+    results: Path,
+    jobs: int,
+    *,
+    force: bool = False,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Do and record what is not recorded yet, and show it; count what failed."""
+    from benchsuite.campaign import campaign
+    from benchsuite.store import Store
+
+    with Store(results / "runs.sqlite") as store:
+        outcomes = campaign(tasks, store, jobs=jobs, force=force)
+        return _follow(outcomes, tasks, results / "failures.log", as_json, quiet)
+
+
+def read_law(
+    rules: str,
+    limits: Mapping[str, float | None],
+    texts: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Rules:
     """Read a preset with changes, and what options say beyond it.
 
@@ -135,7 +162,11 @@ def read_seeds(text: str) -> range:
 
 
 def _follow(
-    outcomes: Iterable[Outcome], tasks: Sequence[Task], log: Path, as_json: bool
+    outcomes: Iterable[Outcome],
+    tasks: Sequence[Task],
+    log: Path,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Show how a campaign goes on and how it ended; return how many runs failed."""
     from collections import Counter
@@ -174,7 +205,7 @@ def _follow(
         raise typer.Exit(130) from None
     if count["failed"]:
         typer.echo(f"{count['failed']} runs failed: see {log}", err=True)
-    if not as_json:
+    if not as_json and not quiet:
         if count["known"] == len(tasks):
             typer.echo(
                 f"nothing to do: all {len(tasks)} runs are recorded"
@@ -207,11 +238,23 @@ def _write_down(outcome: Outcome, log: Path) -> None:
 
 @app.command()
 def leaderboard(
-    results: Results = HERE, as_json: AsJson = False, as_csv: AsCsv = False
+    results: Results = HERE,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    as_latex: Annotated[
+        bool, typer.Option("--latex", help="Print booktabs tables to paste.")
+    ] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print tables to paste.")
+    ] = False,
+    parquet: Annotated[
+        Path | None, typer.Option(help="Write a Parquet file as well.")
+    ] = None,
 ) -> None:
     """Rank what has been run, in leaderboard.csv and on the screen."""
     from dataclasses import asdict
 
+    from benchsuite.report import tables
     from benchsuite.store import Store
 
     with Store(results / "runs.sqlite", create=False) as store:
@@ -221,8 +264,14 @@ def leaderboard(
         typer.echo(f"not in it: {failures} runs that failed", err=True)
     if not standings:
         typer.echo("no run has a result yet", err=True)
+    if parquet:
+        _write_parquet(standings, parquet)
     if as_csv:
-        typer.echo((results / "leaderboard.csv").read_text(encoding="utf-8"), nl=False)
+        typer.echo(tables.as_csv(standings), nl=False)
+    elif as_latex:
+        typer.echo(tables.latex(standings), nl=False)
+    elif as_markdown:
+        typer.echo(tables.markdown(standings), nl=False)
     elif as_json:
         lines = [
             {k: None if v != v else v for k, v in asdict(standing).items()}  # nan
@@ -231,6 +280,25 @@ def leaderboard(
         typer.echo(json.dumps(lines, indent=1))
     else:
         _show_standings(standings)
+
+
+def _write_parquet(standings: Sequence[Standing], path: Path) -> None:
+    """Write a Parquet file.
+
+    Raises:
+        InputError: pyarrow is missing, or the file cannot be written.
+    """
+    from benchsuite.core import InputError
+    from benchsuite.report.tables import write_parquet
+
+    try:
+        write_parquet(standings, path)
+    except ImportError as error:
+        raise InputError(
+            "Parquet needs pyarrow: pip install 'benchsuite[parquet]'"
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _standings(store: Store, results: Path) -> list[Standing]:

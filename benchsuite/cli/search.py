@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from benchsuite.cli.options import AsJson, app
-from benchsuite.cli.results import HERE, Results, read_seeds
+from benchsuite.cli.options import HERE, AsJson, Results, app
+from benchsuite.cli.results import read_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -118,7 +118,7 @@ def search(
         results=results,
     )
     with Store(results / "runs.sqlite") as store:
-        failed = _follow(jobs, store, force, tensorboard, as_json)
+        failed = _follow(jobs, store, method, force, tensorboard, as_json)
     if failed:
         raise typer.Exit(1)
 
@@ -126,6 +126,7 @@ def search(
 def _follow(
     jobs: Sequence[Job],
     store: Store,
+    asked: str,
     force: bool,
     tensorboard: Path | None,
     as_json: bool,
@@ -141,7 +142,7 @@ def _follow(
                 known += 1
                 continue
             try:
-                epochs = do(job, store, stop=stop, replace=force)
+                epochs = do(job, store, asked=asked, stop=stop, replace=force)
                 for epoch in _shown(epochs, job, tensorboard, as_json):
                     if as_json:
                         facts = {"method": job.setting.method, "seed": job.run.seed}
