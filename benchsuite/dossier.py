@@ -30,6 +30,7 @@ from benchsuite.report.facts import (
 from benchsuite.report.leaderboard import Contest, Line
 from benchsuite.results import Circumstances, Run, run_of
 from benchsuite.runner import Rules, search
+from benchsuite.spaces import Architecture
 from benchsuite.strategies import STRATEGIES
 
 _ACROSS = "params"  # what landscapes are drawn over
@@ -153,27 +154,31 @@ def _evaluated(line: Line, table: TabularBenchmark) -> Evaluated | None:
     strategy = Noted(entry.build(table.space, table.epochs, rng, told))
     for _ in search(strategy, table, rules, seed=row.seed):
         pass
-    params = [observation.metrics[_ACROSS] for _, observation in strategy.told]
-    errors = [table.reported_error(trial.arch, row.seed) for trial, _ in strategy.told]
+    found = [table.query(arch, table.epochs[-1]) for arch in strategy.tried]
+    errors = [
+        np.mean(record.test_error or [run.valid_error[-1] for run in record.runs])
+        for record in found
+    ]
+    params = [record.metrics[_ACROSS] for record in found]
     return Evaluated(np.array(params), np.array(errors))
 
 
 class Noted:
-    """A strategy, and the outcomes it was told of trials with epochs.
+    """A strategy, and what it was told the outcome of.
 
     Attributes:
-        told: In order.
+        tried: Architectures that were trained, in order.
     """
 
     def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
         self.ask = strategy.ask
-        self.told: list[tuple[Trial, Observation]] = []
+        self.tried: list[Architecture] = []
 
     def tell(self, trial: Trial, observation: Observation) -> None:
         """Tell the strategy, and note it."""
         if trial.epochs:
-            self.told.append((trial, observation))
+            self.tried.append(trial.arch)
         self._strategy.tell(trial, observation)
 
 

@@ -92,7 +92,7 @@ def test_the_straight_line_from_runs_to_tables(call, tmp_path):
         board = list(csv.DictReader(file))
     assert ",".join(board[0]) == (
         "benchmark,table,rules,reports,backend,strategy,settings,seeds,error_mean,error_std,"
-        "error_low,error_high,seen_mean,regret_mean,rank,group"
+        "error_low,error_high,seen_mean,regret_mean,rank,group,row"
     )
     assert {(line["rules"], line["seeds"]) for line in board} == {("trials=20", "3")}
     rows = read(tmp_path / "results" / "nb201" / "cifar10" / "random_search.csv")

@@ -8,7 +8,7 @@ import pytest
 
 from benchsuite import results
 from benchsuite.core import Incumbent, InputError
-from benchsuite.results import Effort, Row, Run
+from benchsuite.results import Circumstances, Effort, Row, Run
 from benchsuite.store import Store
 
 RUN = Run("toy/toy", "0" * 8, "random_search", "", "trials=2", 0, "12345678")
@@ -275,7 +275,7 @@ def test_another_version_is_told(tmp_path):
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(InputError, match="version 99, not 3"):
+    with pytest.raises(InputError, match="version 99, not 4"):
         Store(path)
 
 
@@ -283,6 +283,22 @@ def test_what_a_run_took_is_kept_if_it_was_measured(store):
     assert store.add([FIRST, LAST], Effort(2, 0.5))
     assert store.add([of(NOTHING, seed=1)])
     assert store.efforts() == {RUN: Effort(2, 0.5)}
+
+
+def test_where_a_run_comes_from_is_kept_once_for_all_runs(store):
+    here = Circumstances("own.py:Own", {"numpy": "2.5"}, {"cores": "2"})
+    assert store.add([FIRST, LAST], None, here)
+    assert store.add([of(FIRST, seed=1)], None, here)
+    assert store.add([of(FIRST, seed=2)], None, here._replace(asked="Own"))
+    assert store.add([of(FIRST, seed=3)])
+    known = store.circumstances()
+    assert {run.seed: c.asked for run, c in known.items()} == {
+        **{0: "own.py:Own", 1: "own.py:Own", 2: "Own"},
+    }
+    assert known[RUN] == here
+    with sqlite3.connect(store.path) as db:
+        assert db.execute("SELECT count(*) FROM origins").fetchone() == (2,)
+    db.close()
 
 
 def test_a_store_of_version_1_is_upgraded_and_loses_nothing(tmp_path):
@@ -293,12 +309,14 @@ def test_a_store_of_version_1_is_upgraded_and_loses_nothing(tmp_path):
         db.execute("ALTER TABLE runs DROP COLUMN trials")
         db.execute("ALTER TABLE runs DROP COLUMN thought")
         db.execute("ALTER TABLE runs DROP COLUMN backend")
+        db.execute("ALTER TABLE runs DROP COLUMN origin")
+        db.execute("DROP TABLE origins")
         db.execute("PRAGMA user_version = 1")
     db.close()
     for _ in range(2):
         with Store(path) as store:
             assert list(store.rows(curves=True)) == [FIRST, LAST]
-            assert store.efforts() == {}
+            assert store.efforts() == store.circumstances() == {}
     with Store(path) as store:
         assert store.add([of(FIRST, seed=1)], Effort(1, 0.25))
         assert list(store.efforts().values()) == [Effort(1, 0.25)]

@@ -5,7 +5,12 @@ from dataclasses import fields, replace
 
 import pytest
 
-from benchsuite.report.leaderboard import CANONICAL, Standing, leaderboard
+from benchsuite.report.leaderboard import (
+    CANONICAL,
+    Standing,
+    contests,
+    leaderboard,
+)
 from benchsuite.results import Effort, Row, run_of
 from tests.toys import rng
 
@@ -68,9 +73,34 @@ def nothing(strategy, seed):
 def test_columns_are_the_agreed_ones():
     assert ",".join(CANONICAL) == (
         "benchmark,table,rules,reports,backend,strategy,settings,seeds,error_mean,"
-        "error_std,error_low,error_high,seen_mean,regret_mean,rank,group"
+        "error_std,error_low,error_high,seen_mean,regret_mean,rank,group,row"
     )
     assert {field.name for field in fields(Standing)} == {*CANONICAL, "thought"}
+
+
+def test_a_line_is_named_by_what_its_runs_share_and_by_nothing_else():
+    few, many = (leaderboard(runs("a", [0.25] * n)) for n in (2, 9))
+    assert few[0].row == many[0].row
+    for changes in (
+        {"settings": "x=1"},
+        {"source": "87654321"},
+        {"rules": "trials=3"},
+        {"table": "1" * 8},
+        {"backend": "surrogate"},
+        {"benchmark": "toy/other"},
+    ):
+        assert leaderboard(runs("a", [0.25], **changes))[0].row != few[0].row
+    assert leaderboard(runs("b", [0.25]))[0].row != few[0].row
+
+
+def test_contests_keep_every_step_of_every_run():
+    table = [*runs("a", [0.5, 0.25]), *runs("b", [0.125])]
+    (contest,) = contests(reversed(table))
+    assert [line.standing.strategy for line in contest.lines] == ["b", "a"]
+    assert sorted(r for x in contest.lines for run in x.runs for r in run) == table
+    assert all(line.whole for line in contest.lines)
+    (contest,) = contests(row for row in table if row.step)
+    assert not any(line.whole for line in contest.lines)
 
 
 def test_thinking_is_shared_among_the_trials_of_the_runs_that_were_timed():
