@@ -1,6 +1,6 @@
 """One style a strategy, the same in every figure and on the page.
 
-The eight colours come from a search, over all sRGB colours of contrast 3 to 10 on white
+Seven colours, and grey for the baseline, come from a search, over all sRGB colours of contrast 3 to 10 on white
 (3 is what WCAG 2.1, criterion 1.4.11, asks of graphics), for the largest least distance
 in CIELAB, with full vision and with protanopia, deuteranopia and tritanopia as
 simulated by Machado, Oliveira & Fernandes, "A Physiologically-based Model for
@@ -22,13 +22,14 @@ COLOURS = (
     "#ad0005",  # red
     "#aa6dbc",  # orchid
     "#3d3f68",  # indigo
-    "#8d9498",  # grey
     "#782831",  # maroon
 )
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 1.5), (8, 2, 2, 2))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-"""By their names in matplotlib. Seven, where there are eight colours and four dashes:
-so neighbours of one colour differ in both dash and marker."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "*")
+"""By their names in matplotlib."""
+
+BASELINE = "random_search"
+"""What does no better needs no search: always grey, whatever its rank."""
 
 
 class Style(NamedTuple):
@@ -45,13 +46,16 @@ class Style(NamedTuple):
     marker: str
 
 
+_GREY = Style("#8d9498", (), "X")
+
+
 def styles(contests: Sequence[Contest]) -> Mapping[str, Style]:
     """Give every strategy of a report its style, by `Standing.label`.
 
     Those with the best average rank over the contests they took part in come first, by
-    name where ranks are equal; the first eight have solid lines and colours of their
-    own, the next eight the same colours dashed, and so on. Beyond 224 (the least common
-    multiple of 32 and 7) styles repeat.
+    name where ranks are equal. The baseline is grey; the first seven others have solid
+    lines and colours of their own, the next seven the same colours dashed and other
+    markers, and so on; beyond 196 styles repeat.
 
     Example:
         >>> styles([])
@@ -62,12 +66,16 @@ def styles(contests: Sequence[Contest]) -> Mapping[str, Style]:
         for line in contest.lines:
             ranks.setdefault(line.standing.label, []).append(line.standing.rank)
     order = sorted(ranks, key=lambda name: (sum(ranks[name]) / len(ranks[name]), name))
-    return {name: _style(place) for place, name in enumerate(order)}
+    ranked = [name for name in order if name != BASELINE]
+    found = {name: _style(place) for place, name in enumerate(ranked)}
+    return {**found, BASELINE: _GREY} if BASELINE in ranks else found
 
 
 def _style(place: int) -> Style:
-    """Count through colours, dashes and markers."""
+    """Count through colours, dashes and markers; each turn moves the markers by one."""
     turn, colour = divmod(place, len(COLOURS))
     return Style(
-        COLOURS[colour], DASHES[turn % len(DASHES)], MARKERS[place % len(MARKERS)]
+        COLOURS[colour],
+        DASHES[turn % len(DASHES)],
+        MARKERS[(place + turn) % len(MARKERS)],
     )

@@ -1,0 +1,1 @@
+"""Figures for print, of what `report.leaderboard` and its neighbours compute."""
