@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import combinations, groupby
+from itertools import groupby
 from operator import attrgetter
 from types import MappingProxyType
 
@@ -47,7 +47,7 @@ class Standing:
         regret_mean: Mean of reported error less the best of the benchmark.
         rank: 1 has the lowest mean; equal means to six digits share a rank.
         group: Strategies that share a letter cannot be told apart at 5 %: see
-            `statistics.paired_p` and `statistics.holm`, over all pairs of the contest.
+            `statistics.pairwise`.
         row: Names this line: eight hex digits of a sha256 of what its runs share.
         thought: Wall-clock seconds that the strategy took for a trial, to ask for it
             and to be told of it, on the machine where it ran; nan if not measured.
@@ -214,12 +214,7 @@ def _thought(rows: Sequence[Row], efforts: Mapping[Run, Effort]) -> float:
 def _groups(runs: Sequence[Sequence[Row]]) -> list[str]:
     """Letter the contenders of a contest, best first."""
     errors = [{row.seed: row.reported_error for row in own} for own in runs]
-    pairs = list(combinations(range(len(errors)), 2))
-    p_values = [statistics.paired_p(errors[m], errors[n]) for m, n in pairs]
-    tied = [[True] * len(errors) for _ in errors]
-    for (m, n), apart in zip(pairs, statistics.holm(p_values), strict=True):
-        tied[m][n] = tied[n][m] = not apart
-    return statistics.letters(tied)
+    return statistics.letters((statistics.pairwise(errors) > 0.05).tolist())
 
 
 def _mean_regret(rows: Sequence[Row]) -> float:

@@ -8,23 +8,22 @@ neither on their order nor on the processor.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import count, product
+from itertools import combinations, count, product
 from string import ascii_lowercase
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-_UNIT = 1e12
-_RESAMPLES = 2000
+UNIT = 1e12
+RESAMPLES = 2000
 _EXACT = 16  # differences other than zero up to which every sign flip is tried
 
 
-def whole(errors: Sequence[float]) -> NDArray[np.int64]:
+def whole(errors: ArrayLike) -> NDArray[np.int64]:
     """Express errors in units of 1e-12; a run that diverged or found nothing is 1."""
-    return np.array(
-        [round(e * _UNIT) if math.isfinite(e) else round(_UNIT) for e in errors],
-        dtype=np.int64,
-    )
+    given = np.asarray(errors, dtype=np.float64)
+    finite = np.where(np.isfinite(given), given, 1.0)
+    return np.rint(finite * UNIT).astype(np.int64)
 
 
 def mean(errors: Sequence[float]) -> float:
@@ -36,7 +35,15 @@ def mean(errors: Sequence[float]) -> float:
     """
     if not errors or any(math.isnan(e) for e in errors):
         return math.nan
-    return int(whole(errors).sum()) / len(errors) / _UNIT
+    return int(whole(errors).sum()) / len(errors) / UNIT
+
+
+def means(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average each column of [S, T] as `mean` does, [T]."""
+    if not len(errors):
+        return np.full(errors.shape[1], np.nan)
+    averages = whole(errors).sum(axis=0) / len(errors) / UNIT
+    return np.where(np.isnan(errors).any(axis=0), np.nan, averages)
 
 
 def deviation(errors: Sequence[float]) -> float:
@@ -50,7 +57,7 @@ def deviation(errors: Sequence[float]) -> float:
         return math.nan
     values = whole(errors).tolist()  # squares exceed int64: whole numbers of Python
     n = len(values)
-    return math.sqrt(n * sum(v * v for v in values) - sum(values) ** 2) / n / _UNIT
+    return math.sqrt(n * sum(v * v for v in values) - sum(values) ** 2) / n / UNIT
 
 
 def interval(errors: Sequence[float]) -> tuple[float, float]:
@@ -85,37 +92,60 @@ def intervals(
     ends = np.full((2, columns), np.nan)
     known = np.flatnonzero(~np.isnan(errors).any(axis=0) & (n > 0))
     if len(known):
-        units = whole(errors[:, known].ravel().tolist()).reshape(n, -1)
-        sums = np.sort(
-            _counts(n) @ units.astype(np.float64), axis=0
-        )  # exact: whole numbers below 2^53
-        for end, quantile in zip(ends, _quantiles(n), strict=True):
-            place = quantile * (_RESAMPLES - 1)
-            below = min(int(place), _RESAMPLES - 2)
-            step = sums[below + 1] - sums[below]
-            end[known] = (sums[below] + (place - below) * step) / n / _UNIT
+        units = whole(errors[:, known]).astype(np.float64)
+        sums = np.sort(_counts(n) @ units, axis=0)  # exact: whole numbers below 2^53
+        tail = _tail(n)
+        for end, share in zip(ends, (tail, 1 - tail), strict=True):
+            shares = np.full(len(known), share)
+            end[known] = quantiles(sums, shares) / n / UNIT
     return ends[0], ends[1]
 
 
+def quantiles(
+    ordered: NDArray[np.float64], shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Read off columns, each in ascending order, what a share of them is below.
+
+    Args:
+        ordered: [B, T], two or more in a column.
+        shares: [T], from 0 to 1.
+
+    Returns:
+        [T], interpolated between neighbours as `numpy.quantile` does.
+
+    Example:
+        >>> quantiles(np.array([[0.0], [1.0], [4.0]]), np.array([0.75]))
+        array([2.5])
+    """
+    places = shares * (len(ordered) - 1)
+    below = np.minimum(places.astype(np.int64), len(ordered) - 2)
+    columns = np.arange(ordered.shape[1])
+    left, right = ordered[below, columns], ordered[below + 1, columns]
+    found: NDArray[np.float64] = left + (places - below) * (right - left)
+    return found
+
+
 @lru_cache(maxsize=64)
-def _quantiles(n: int) -> tuple[float, float]:
-    """Which quantiles of the resampled means bound the mean of n values."""
+def _tail(n: int) -> float:
+    """Share of the resampled means of n values that is below their interval."""
     if n < 2:
-        return 0.0, 1.0
+        return 0.0
     from scipy.special import ndtr, stdtrit  # takes longer to import than all the rest
 
-    tail = float(ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.025)))
-    return tail, 1 - tail
+    return float(ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.025)))
 
 
 @lru_cache(maxsize=4)
 def _counts(n: int) -> NDArray[np.float64]:
-    """How often each of n values is in each resample, [resamples, n]."""
-    uniform = np.random.default_rng(0).random((_RESAMPLES, n))
-    drawn = (uniform * n).astype(np.int64)
-    counts = np.zeros((_RESAMPLES, n))
-    np.add.at(counts, (np.arange(_RESAMPLES)[:, None], drawn), 1)
-    return counts
+    return draw(np.random.default_rng(0), n, RESAMPLES)
+
+
+def draw(rng: np.random.Generator, n: int, resamples: int) -> NDArray[np.float64]:
+    """Draw n of n values with replacement; how often each is drawn, [resamples, n]."""
+    drawn = (rng.random((resamples, n)) * n).astype(np.int64)
+    places = (drawn + n * np.arange(resamples)[:, None]).ravel()
+    counts = np.bincount(places, minlength=resamples * n).reshape(resamples, n)
+    return counts.astype(np.float64)
 
 
 def paired_p(a: Mapping[int, float], b: Mapping[int, float]) -> float:
@@ -152,23 +182,75 @@ def paired_p(a: Mapping[int, float], b: Mapping[int, float]) -> float:
     return float(2 * stdtr(n - 1, -total * math.sqrt((n - 1) / spread)))
 
 
-def holm(p_values: Sequence[float], alpha: float = 0.05) -> list[bool]:
-    """Decide which hypotheses to reject, with at most `alpha` of any false rejection.
+def holm_adjusted(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number: reject those that are then at most alpha.
 
-    Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian
-    Journal of Statistics 6, 1979.
+    So there is any false rejection with a chance of at most alpha. Holm, "A Simple
+    Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics
+    6, 1979.
 
     Example:
-        >>> holm([0.01, 0.04, 0.03, 0.005])  # against .05/4, .05/3, .05/2: .03 stops it
-        [True, False, False, True]
+        >>> holm_adjusted([0.0625, 0.5, 0.125])  # times 3, 1, 2, never falling
+        [0.1875, 0.5, 0.25]
     """
-    rejected = [False] * len(p_values)
+    adjusted, highest = [1.0] * len(p_values), 0.0
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     for k, n in enumerate(order):
-        if p_values[n] > alpha / (len(p_values) - k):
-            break
-        rejected[n] = True
-    return rejected
+        highest = max(highest, min(1.0, p_values[n] * (len(p_values) - k)))
+        adjusted[n] = highest
+    return adjusted
+
+
+def pairwise(errors: Sequence[Mapping[int, float]]) -> NDArray[np.float64]:
+    """Test every two of K strategies against each other, on one task.
+
+    Args:
+        errors: [K], by seed.
+
+    Returns:
+        [K, K] p-values of `paired_p`, adjusted by `holm_adjusted` over all pairs;
+        symmetric, 1 on the diagonal.
+    """
+    pairs = list(combinations(range(len(errors)), 2))
+    adjusted = holm_adjusted([paired_p(errors[m], errors[n]) for m, n in pairs])
+    table = np.ones((len(errors), len(errors)))
+    for (m, n), p in zip(pairs, adjusted, strict=True):
+        table[m, n] = table[n, m] = p
+    return table
+
+
+def maximal_cliques(tied: Sequence[Sequence[int]]) -> list[list[int]]:
+    """List the sets of mutually tied ones that no other such set contains.
+
+    Bron and Kerbosch's algorithm with a pivot, CACM 16, 1973.
+
+    Args:
+        tied: [N, N], symmetric; the diagonal does not count.
+
+    Returns:
+        Ascending indices, in ascending order.
+
+    Example:
+        >>> maximal_cliques([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
+        [[0, 1], [1, 2]]
+    """
+    near = [
+        {m for m, t in enumerate(row) if t and m != n} for n, row in enumerate(tied)
+    ]
+    sets: list[list[int]] = []
+
+    def grow(chosen: set[int], open_: set[int], closed: set[int]) -> None:
+        if not open_ and not closed:
+            sets.append(sorted(chosen))
+            return
+        pivot = max(open_ | closed, key=lambda n: len(near[n] & open_))
+        for n in sorted(open_ - near[pivot]):
+            grow(chosen | {n}, open_ & near[n], closed & near[n])
+            open_, closed = open_ - {n}, closed | {n}
+
+    if near:
+        grow(set(), set(range(len(near))), set())
+    return sorted(sets)
 
 
 def letters(tied: Sequence[Sequence[bool]]) -> list[str]:
@@ -188,25 +270,10 @@ def letters(tied: Sequence[Sequence[bool]]) -> list[str]:
         >>> letters([[True, True, False], [True, True, True], [False, True, True]])
         ['a', 'ab', 'b']
     """
-    near = [
-        {m for m, t in enumerate(row) if t and m != n} for n, row in enumerate(tied)
-    ]
-    sets: list[list[int]] = []
-
-    def grow(chosen: set[int], open_: set[int], closed: set[int]) -> None:
-        """Bron and Kerbosch's algorithm with a pivot, CACM 16, 1973."""
-        if not open_ and not closed:
-            sets.append(sorted(chosen))
-            return
-        pivot = max(open_ | closed, key=lambda n: len(near[n] & open_))
-        for n in sorted(open_ - near[pivot]):
-            grow(chosen | {n}, open_ & near[n], closed & near[n])
-            open_, closed = open_ - {n}, closed | {n}
-
-    grow(set(), set(range(len(near))), set())
+    sets = maximal_cliques(tied)
     joint = "" if len(sets) <= len(ascii_lowercase) else "."
-    words: list[list[str]] = [[] for _ in near]
-    for name, members in zip(_names(), sorted(sets), strict=False):
+    words: list[list[str]] = [[] for _ in tied]
+    for name, members in zip(_names(), sets, strict=False):
         for n in members:
             words[n].append(name)
     return [joint.join(word) for word in words]
