@@ -122,23 +122,26 @@ def stratified(tasks: Sequence[Sequence[float]], statistic: Statistic) -> Estima
     return _estimate(value[0], low[0], high[0])
 
 
-class Means(NamedTuple):
-    """Means over tasks with their 95 % intervals, each float64 [T]."""
-
-    value: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-
-def stratified_means(tasks: Sequence[NDArray[np.float64]]) -> Means:
+def stratified_means(
+    tasks: Sequence[NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Estimate the mean of each column as `stratified` does, all at once.
 
     Args:
         tasks: Of each task [S, T], of S seeds; S may differ.
+
+    Returns:
+        [T] means over tasks, and the ends of their intervals, each nan where a run is.
+
+    Raises:
+        ValueError: There is no task, or one without a run.
     """
     sizes = [len(task) for task in tasks]
-    finite = [np.where(np.isinf(task), 1.0, task) for task in tasks]
-    value = np.mean([task.mean(axis=0) for task in finite], axis=0)
+    if not sizes or not all(sizes):
+        raise ValueError(f"one run or more of one task or more, not {sizes}")
+    found = np.full((3, tasks[0].shape[1]), np.nan)
+    known = ~np.any([np.isnan(task).any(axis=0) for task in tasks], axis=0)
+    finite = [np.where(np.isinf(task), 1.0, task)[:, known] for task in tasks]
     figures = np.concatenate(
         [
             np.mean(
@@ -149,7 +152,9 @@ def stratified_means(tasks: Sequence[NDArray[np.float64]]) -> Means:
         ]
     )
     spreads = np.array([task.var(axis=0) for task in finite])
-    return Means(value, *_ends(figures, spreads, sizes))
+    found[0, known] = np.mean([task.mean(axis=0) for task in finite], axis=0)
+    found[1:, known] = _ends(figures, spreads, sizes)
+    return found[0], found[1], found[2]
 
 
 def improvement(a: Sequence[float], b: Sequence[float]) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.report import statistics
+from benchsuite.report.anytime import Band, band
 from benchsuite.results import Row, round_to_six, run_of
 
 
@@ -82,6 +83,21 @@ class Scale:
             return 0.0
         return float(moocore.hypervolume(front, ref=np.ones(front.shape[1])))
 
+    def volumes(self, figures: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Hypervolume of the first 1, 2, ..., K found, as `judge` has it, [K].
+
+        Args:
+            figures: [K, M], minimised, in the order in which they were found.
+        """
+        volumes = np.zeros(len(figures))
+        front, volume = np.empty((0, figures.shape[1])), 0.0
+        for n, point in enumerate((figures - self._best) / self._span):
+            if np.isfinite(point).all() and not (front <= point).all(axis=1).any():
+                front = np.vstack([front[~(point <= front).all(axis=1)], point])
+                volume = self._dominated(front) / self._volume
+            volumes[n] = volume
+        return volumes
+
     def judge(self, figures: NDArray[np.float64]) -> tuple[float, float, int]:
         """Compare found figures with the exact front.
 
@@ -114,6 +130,53 @@ def figures(rows: Iterable[Row], objectives: Sequence[str]) -> NDArray[np.float6
             ]
         )
     return np.array(table).reshape(-1, len(objectives))
+
+
+def hypervolume_over_time(
+    rows: Iterable[Row], objectives: Sequence[str], scale: Scale
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Follow the hypervolume of one run, a step function.
+
+    Args:
+        rows: All incumbents of the run, in order; a row of a run that found nothing
+            does not count.
+        objectives: Of its rules.
+        scale: Of its benchmark.
+
+    Returns:
+        Seconds [S] at which something was found, ascending, and what the front of all
+        found until then dominates [S], relative to the exact front; it never falls.
+
+    Raises:
+        KeyError: A row lacks a metric.
+    """
+    found = [row for row in rows if row.arch]
+    costs = np.array([row.cost for row in found], dtype=np.float64)
+    return costs, scale.volumes(figures(found, objectives))
+
+
+def hypervolume_band(
+    runs: Iterable[Iterable[Row]],
+    objectives: Sequence[str],
+    scale: Scale,
+    times: NDArray[np.float64],
+) -> Band:
+    """Average `hypervolume_over_time` over runs at T moments.
+
+    Before it has found anything, a run dominates nothing: 0.
+
+    Args:
+        runs: The incumbents of each run, in order.
+        objectives: Of their rules.
+        scale: Of their benchmark.
+        times: [T] seconds.
+    """
+    table = []
+    for run in runs:
+        costs, volumes = hypervolume_over_time(run, objectives, scale)
+        place = np.searchsorted(costs, times, side="right")
+        table.append(np.append(0.0, volumes)[place])
+    return band(np.array(table).reshape(-1, len(times)))
 
 
 def standings(
