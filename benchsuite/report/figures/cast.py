@@ -1,6 +1,5 @@
 """The cast of a figure: who appears, under which name, in which style."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -11,7 +10,8 @@ from benchsuite.report.figures.sheet import FONT
 from benchsuite.report.leaderboard import Line
 from benchsuite.report.palette import BASELINE, Style
 
-_LETTERS = 26  # in a name; with 8 points it takes 1.6 inches at most
+LETTERS = 26
+"""In a name: 1.6 inches of a column of 3.4."""
 
 
 class Cast(NamedTuple):
@@ -30,13 +30,19 @@ class Cast(NamedTuple):
     remarks: Sequence[str]
 
 
-def cast(lines: Sequence[Line], styles: Mapping[str, Style], limit: int) -> Cast:
+def cast(
+    lines: Sequence[Line],
+    styles: Mapping[str, Style],
+    limit: int,
+    letters: int = LETTERS,
+) -> Cast:
     """Choose the best `limit` lines, with the baseline in the last place if need be.
 
     Args:
         lines: Best first.
         styles: By `Standing.label`.
         limit: How many fit.
+        letters: In a name.
     """
     chosen = list(lines[:limit])
     base = [line for line in lines[limit:] if line.standing.strategy == BASELINE][:1]
@@ -47,43 +53,52 @@ def cast(lines: Sequence[Line], styles: Mapping[str, Style], limit: int) -> Cast
         best = len(chosen) - len(base)
         with_it = f" and {BASELINE}" if base else ""
         remarks = [f"Shown are the best {best}{with_it} of {len(lines)} strategies."]
-    names, in_full = call([line.standing.label for line in chosen])
+    names, in_full = call([line.standing.label for line in chosen], letters)
     return Cast(chosen, names, _looks(chosen, styles), [*remarks, *in_full])
 
 
-def call(labels: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Make names short and different.
+def call(labels: Sequence[str], letters: int = LETTERS) -> tuple[list[str], list[str]]:
+    """Make names short and different, by cutting where they are alike.
+
+    Args:
+        labels: Of any length.
+        letters: In a name at most, but for what tells equal ones apart.
 
     Returns:
         Of each label its name, and a sentence if some are not in full.
 
     Example:
-        >>> names, remarks = call(["regularized_evolution[sample_size=10]", "tpe"])
+        >>> names, remarks = call(["evolution[rate=1]", "evolution[rate=2]", "tpe"], 12)
         >>> names
-        ['regularized_e…ple_size=10]', 'tpe']
+        ['evolut…te=1]', 'evolut…te=2]', 'tpe']
         >>> remarks
-        ['In full: regularized_evolution[sample_size=10].']
+        ['In full: evolution[rate=1], evolution[rate=2].']
     """
-    seen = Counter[str]()
-    names = []
-    for label in labels:
-        name = short(label)
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    for head in range(letters // 2, letters):
+        names = [short(label, letters, head) for label in labels]
+        if len(set(names)) == len(names):
+            break
+    else:
+        names = [f"{name} ({n})" for n, name in enumerate(names, 1)]
     cut = [full for full, name in zip(labels, names, strict=True) if full != name]
     return names, [f"In full: {', '.join(cut)}."] if cut else []
 
 
-def short(text: str, letters: int = _LETTERS) -> str:
-    r"""Cut the middle out of a long text, and put ? for what the font has not.
+def short(text: str, letters: int, head: int | None = None) -> str:
+    r"""Cut the inside out of a long text, and put ? for what the font has not.
+
+    Args:
+        text: Of any length.
+        letters: In what is left.
+        head: How many of them come before the gap; half of them if not said.
 
     Example:
-        >>> short("abcdefghij", 7), short("line\nbreak")
-        ('abc…hij', 'line?break')
+        >>> short("abcdefghij", 7), short("abcdefghij", 7, 5), short("line\nbreak", 10)
+        ('abc…hij', 'abcde…j', 'line?break')
     """
     if len(text) > letters:
-        end = (letters - 1) // 2
-        text = f"{text[: letters - 1 - end]}…{text[len(text) - end :]}"
+        head = letters // 2 if head is None else head
+        text = f"{text[:head]}…{text[len(text) - (letters - 1 - head) :]}"
     return "".join(c if ord(c) in _glyphs() else "?" for c in text)
 
 

@@ -1,8 +1,7 @@
-"""Anytime curves: the mean over seeds of what searches would have returned so far."""
+"""Anytime curves: what searches would have returned so far, as a mean or as a rank."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,19 +13,18 @@ from benchsuite.report.figures.sheet import (
     SINGLE,
     Plate,
     below,
-    dashed,
     logarithmic,
     printing,
     sheet,
 )
+from benchsuite.report.figures.steps import defined, shade, steps
 from benchsuite.report.figures.words import place, reported, seeds
 from benchsuite.report.leaderboard import Contest
 from benchsuite.report.palette import Style
 
 CURVES = 8  # more of them in a column of 3.4 inches cannot be told apart
-_MOMENTS = 100  # one each 1.6 points
-_MARKS = 6
-_BAND: dict[str, Any] = {"alpha": 0.18, "linewidth": 0}
+MOMENTS = 100  # one each 1.6 points
+_NO_CURVES = "Not drawn: curves are not recorded."
 
 
 def error_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
@@ -36,8 +34,7 @@ def error_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         contest: Lines without their curves are left out.
         styles: By `Standing.label`.
     """
-    label = reported(contest)
-    return _curves(contest, styles, anytime.reported_error, label)
+    return _means(contest, styles, anytime.reported_error, reported(contest))
 
 
 def regret_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
@@ -47,79 +44,89 @@ def regret_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         contest: Lines without their curves are left out.
         styles: By `Standing.label`.
     """
-    return _curves(contest, styles, anytime.regret, "regret")
+    return _means(contest, styles, anytime.regret, "regret")
 
 
-def _curves(
+def rank_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
+    """Draw the average rank of each strategy over time, the best at the top.
+
+    Args:
+        contest: Lines without their curves are left out.
+        styles: By `Standing.label`.
+    """
+    title = f"Rank over time: {place(contest)}"
+    whole = _whole(contest)
+    if not whole.lines:
+        return Plate(title, _NO_CURVES, None)
+    shown = cast(whole.lines, styles, CURVES)
+    times = anytime.moments(whole, MOMENTS)
+    among = [whole.lines.index(line) for line in shown.lines]
+    ranks = anytime.rank_over_time(whole, times)[among]
+    if not len(defined(ranks)):
+        return Plate(title, "Not drawn: no seed was run by all.", None)
+    with printing():
+        page = sheet(SINGLE, 2.3)
+        axes = page.add_subplot(title=short(contest.benchmark, 40))
+        steps(axes, times, ranks, shown.names, shown.looks)
+        axes.yaxis.set_inverted(True)
+        axes.set_ylabel(f"average rank of {len(whole.lines)}")
+        below(page, axes.lines)
+    words = [
+        f"Average over the seeds that all ran ({seeds(whole.lines)} each) of the rank"
+        f" of the reported error among {len(whole.lines)} strategies; ties share ranks,"
+        " and those without an incumbent the last.",
+        *_unrecorded(contest),
+        *shown.remarks,
+    ]
+    return Plate(title, " ".join(words), page)
+
+
+def _means(
     contest: Contest, styles: Mapping[str, Style], figure: anytime.Figure, label: str
 ) -> Plate:
-    """Draw one contest."""
+    """Draw one figure of the incumbents of a contest."""
     title = f"{label[0].upper()}{label[1:]} over time: {place(contest)}"
-    whole = [line for line in contest.lines if line.whole]
-    if not whole:
-        return Plate(title, "Not drawn: curves are not recorded.", None)
-    shown = cast(whole, styles, CURVES)
-    times = anytime.moments(replace(contest, lines=shown.lines), _MOMENTS)
+    whole = _whole(contest)
+    if not whole.lines:
+        return Plate(title, _NO_CURVES, None)
+    shown = cast(whole.lines, styles, CURVES)
+    times = anytime.moments(replace(whole, lines=shown.lines), MOMENTS)
     bands = [
         anytime.band(anytime.values(line.runs, times, figure)) for line in shown.lines
     ]
-    if not any(np.isfinite(band.mean).any() for band in bands):
+    means = np.array([band.mean for band in bands])
+    if not len(defined(means)):
         return Plate(title, f"Not drawn: {label} is not known of every run.", None)
     with printing():
         page = sheet(SINGLE, 2.3)
         axes = page.add_subplot(title=short(contest.benchmark, 40))
-        _draw(axes, times, bands, shown)
+        shade(axes, times, bands, shown.looks)
+        steps(axes, times, means, shown.names, shown.looks)
         axes.set_ylabel(label)
-        if figure is anytime.regret:
-            cut = _from_least(axes, bands)
-        else:
-            cut = _cropped(axes, bands)
+        scale = _from_least if figure is anytime.regret else _cropped
+        frame = scale(axes, means, bands)
         below(page, axes.lines)
     words = [
         f"Mean over {seeds(shown.lines)} and its 95 % bootstrap interval, of what a"
         " search would have returned at each moment; a curve begins when every run has"
         " an incumbent.",
-        *_remarks(contest, shown, bands),
-        *cut,
+        *_unrecorded(contest),
+        *_undefined(shown, means),
+        *shown.remarks,
+        *frame,
     ]
     return Plate(title, " ".join(words), page)
 
 
-def _draw(
-    axes: Axes, times: NDArray[np.float64], bands: Sequence[anytime.Band], shown: Cast
-) -> None:
-    """Draw curves over the time that any is defined in."""
-    means = np.array([band.mean for band in bands])
-    seen = np.flatnonzero(np.isfinite(means).any(axis=0))
-    for n, (band, name, look) in enumerate(
-        zip(bands, shown.names, shown.looks, strict=True)
-    ):
-        axes.fill_between(
-            times, band.low, band.high, step="post", color=look.colour, **_BAND
-        )
-        axes.plot(
-            times,
-            band.mean,
-            drawstyle="steps-post",
-            color=look.colour,
-            linestyle=dashed(look),
-            marker=look.marker,
-            markevery=_marks(seen, n / len(bands)),
-            label=name,
-        )
-    logarithmic(axes, "x", times[seen[0]], times[-1])
-    axes.set_xlabel("seconds of search")
+def _whole(contest: Contest) -> Contest:
+    """Keep the lines whose curves are recorded."""
+    return replace(contest, lines=[line for line in contest.lines if line.whole])
 
 
-def _marks(seen: NDArray[np.intp], share: float) -> list[int]:
-    """Choose moments of marks, so that those of different curves stand apart."""
-    places = (np.arange(_MARKS) + share) / _MARKS * len(seen)
-    return [int(seen[int(place)]) for place in places]
-
-
-def _from_least(axes: Axes, bands: Sequence[anytime.Band]) -> list[str]:
+def _from_least(
+    axes: Axes, means: NDArray[np.float64], _: Sequence[anytime.Band]
+) -> list[str]:
     """Use a log scale from the least positive mean on."""
-    means = np.concatenate([band.mean for band in bands])
     positive = means[np.isfinite(means) & (means > 0)]
     if not len(positive):
         return ["No regret is above 0."]
@@ -127,12 +134,13 @@ def _from_least(axes: Axes, bands: Sequence[anytime.Band]) -> list[str]:
     return ["What reaches 0 leaves the log scale below."]
 
 
-def _cropped(axes: Axes, bands: Sequence[anytime.Band]) -> list[str]:
+def _cropped(
+    axes: Axes, means: NDArray[np.float64], bands: Sequence[anytime.Band]
+) -> list[str]:
     """Spend the height on what follows the first fifth of the time."""
-    means = np.array([band.mean for band in bands])
-    first = np.flatnonzero(np.isfinite(means).any(axis=0))[0]
-    later = means[:, first + (means.shape[1] - first) // 5 :]
-    low = min(np.nanmin(band.low) for band in bands if np.isfinite(band.low).any())
+    seen = defined(means)
+    later = means[:, seen[len(seen) // 5] :]
+    low = np.nanmin([band.low for band in bands])
     top = later[np.isfinite(later)].max()
     margin = 0.06 * (top - low)
     if not margin or top >= np.nanmax(means):
@@ -141,18 +149,17 @@ def _cropped(axes: Axes, bands: Sequence[anytime.Band]) -> list[str]:
     return ["Some errors of the first moments lie above the frame."]
 
 
-def _remarks(
-    contest: Contest, shown: Cast, bands: Sequence[anytime.Band]
-) -> Iterator[str]:
-    """Say who is left out."""
+def _unrecorded(contest: Contest) -> Iterator[str]:
     lost = [line.standing.label for line in contest.lines if not line.whole]
     if lost:
         yield f"Curves are not recorded of {', '.join(lost)}."
+
+
+def _undefined(shown: Cast, means: NDArray[np.float64]) -> Iterator[str]:
     never = [
         name
-        for name, band in zip(shown.names, bands, strict=True)
-        if not np.isfinite(band.mean).any()
+        for name, mean in zip(shown.names, means, strict=True)
+        if not np.isfinite(mean).any()
     ]
     if never:
         yield f"No mean, since a run found nothing: {', '.join(never)}."
-    yield from shown.remarks

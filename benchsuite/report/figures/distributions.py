@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from benchsuite.report.figures.cast import Cast, cast, short
@@ -51,6 +52,8 @@ def distributions(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         axes.grid(visible=False, axis="y")
         if known.min() > 0 and known.max() / known.min() > 3:
             logarithmic(axes, "x", known.min() / 1.05, known.max() * 1.05)
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel(label)
     words = [
         f"A dot a run, {seeds(shown.lines)}; the box goes from the first to the third"
