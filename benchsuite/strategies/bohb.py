@@ -165,10 +165,11 @@ class BOHB:
             good, bad = self._model
             for _ in range(_TRIES):
                 archs = good.sample(self._num_samples, self._widen, self._rng)
-                ratios = np.maximum(bad(archs), _FLOOR) / np.maximum(
-                    good(archs), _FLOOR
+                ratios = np.log(
+                    np.maximum(bad(archs), _FLOOR) / np.maximum(good(archs), _FLOOR)
                 )
-                for n in ratios.argsort(kind="stable"):
+                # Last digits differ between processors: a tie is one on all of them.
+                for n in ratios.round(9).argsort(kind="stable"):
                     arch = tuple(archs[n].tolist())
                     if arch in self._space:
                         return arch
