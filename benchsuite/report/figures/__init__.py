@@ -1,1 +1,4 @@
-"""Figures for print, of what `report.leaderboard` and its neighbours compute."""
+"""Figures for print, of what `report.leaderboard` and its neighbours compute.
+
+`album.draw` makes all those of a report.
+"""

@@ -2,59 +2,67 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from matplotlib.font_manager import findfont, get_font
 
 from benchsuite.report.figures.sheet import FONT
-from benchsuite.report.leaderboard import Line
 from benchsuite.report.palette import BASELINE, Style
 
 LETTERS = 26
 """In a name: 1.6 inches of a column of 3.4."""
 
 
+_T = TypeVar("_T")
+
+
 class Cast(NamedTuple):
-    """Lines of a leaderboard to show.
+    """Those of a list that a figure shows.
 
     Attributes:
-        lines: Best first.
-        names: Of each, different and short.
-        looks: Of each.
+        places: Where they stand in the list, ascending, [K].
+        names: Of each, different and short, [K].
+        looks: Of each, [K].
         remarks: Sentences for the caption: who is left out, and whose name is short.
     """
 
-    lines: Sequence[Line]
+    places: Sequence[int]
     names: Sequence[str]
     looks: Sequence[Style]
     remarks: Sequence[str]
 
+    def of(self, everybody: Sequence[_T]) -> list[_T]:
+        """Choose the same ones of another list, [N] -> [K]."""
+        return [everybody[place] for place in self.places]
+
 
 def cast(
-    lines: Sequence[Line],
+    labels: Sequence[str],
     styles: Mapping[str, Style],
     limit: int,
     letters: int = LETTERS,
 ) -> Cast:
-    """Choose the best `limit` lines, with the baseline in the last place if need be.
+    """Choose the first `limit`, with the baseline in the last place if need be.
 
     Args:
-        lines: Best first.
-        styles: By `Standing.label`.
+        labels: Of strategies, best first.
+        styles: By label.
         limit: How many fit.
         letters: In a name.
     """
-    chosen = list(lines[:limit])
-    base = [line for line in lines[limit:] if line.standing.strategy == BASELINE][:1]
+    places = list(range(min(limit, len(labels))))
+    base = BASELINE in labels[limit:]
     if base:
-        chosen[-1:] = base
+        places[-1] = labels.index(BASELINE, limit)
     remarks = []
-    if len(chosen) < len(lines):
-        best = len(chosen) - len(base)
+    if len(places) < len(labels):
         with_it = f" and {BASELINE}" if base else ""
-        remarks = [f"Shown are the best {best}{with_it} of {len(lines)} strategies."]
-    names, in_full = call([line.standing.label for line in chosen], letters)
-    return Cast(chosen, names, _looks(chosen, styles), [*remarks, *in_full])
+        remarks = [
+            f"Shown are the best {limit - base}{with_it} of {len(labels)} strategies."
+        ]
+    chosen = [labels[place] for place in places]
+    names, in_full = call(chosen, letters)
+    return Cast(places, names, _looks(chosen, styles), [*remarks, *in_full])
 
 
 def call(labels: Sequence[str], letters: int = LETTERS) -> tuple[list[str], list[str]]:
@@ -79,7 +87,10 @@ def call(labels: Sequence[str], letters: int = LETTERS) -> tuple[list[str], list
         if len(set(names)) == len(names):
             break
     else:
-        names = [f"{name} ({n})" for n, name in enumerate(names, 1)]
+        names = [
+            f"{name} ({names[: n + 1].count(name)})" if names.count(name) > 1 else name
+            for n, name in enumerate(names)
+        ]
     cut = [full for full, name in zip(labels, names, strict=True) if full != name]
     return names, [f"In full: {', '.join(cut)}."] if cut else []
 
@@ -107,13 +118,11 @@ def _glyphs() -> frozenset[int]:
     return frozenset(get_font(findfont(FONT)).get_charmap())
 
 
-def _looks(lines: Sequence[Line], styles: Mapping[str, Style]) -> list[Style]:
+def _looks(labels: Sequence[str], styles: Mapping[str, Style]) -> list[Style]:
     """Look up styles; dotted where a label comes twice, with another backend."""
-    seen = set[str]()
-    looks = []
-    for line in lines:
-        look = styles[line.standing.label]
-        again = line.standing.label in seen
-        looks.append(look._replace(dash=(1, 1), marker="x") if again else look)
-        seen.add(line.standing.label)
-    return looks
+    return [
+        styles[label]._replace(dash=(1, 1), marker="x")
+        if label in labels[:n]
+        else styles[label]
+        for n, label in enumerate(labels)
+    ]

@@ -15,12 +15,13 @@ from benchsuite.report import ranking
 from benchsuite.report.figures.cast import Cast, cast
 from benchsuite.report.figures.distributions import ROWS
 from benchsuite.report.figures.sheet import DOUBLE, Plate, dashed, printing, sheet
-from benchsuite.report.figures.words import place
+from benchsuite.report.figures.words import labels, place
 from benchsuite.report.leaderboard import Contest, Line
 from benchsuite.report.palette import Style
 
 _BAR, _ROW = 0.09, 0.17  # inches between bars, and between names
 _LETTERS = 40  # in a name: 2.2 inches of 7
+_LEAST = 1e-16  # p-values below are not computed with any accuracy
 _GAP = 0.15  # ranks between bars of one level
 
 
@@ -32,10 +33,10 @@ def over_seeds(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         styles: By `Standing.label`.
     """
     able = [line for line in contest.lines if np.isfinite(line.standing.error_mean)]
-    shown = cast(able, styles, ROWS, _LETTERS)
+    shown = cast(labels(able), styles, ROWS, _LETTERS)
     errors = [
         {run[-1].seed: run[-1].reported_error for run in line.runs}
-        for line in shown.lines
+        for line in shown.of(able)
     ]
     common = sorted(set.intersection(*map(set, errors))) if errors else []
     table = np.array([[own[seed] for own in errors] for seed in common])
@@ -66,14 +67,15 @@ def over_tasks(contests: Sequence[Contest], styles: Mapping[str, Style]) -> Plat
         and all(np.isfinite(own[_who(line)].error_mean) for own in found)
     ]
     able.sort(key=lambda line: sum(own[_who(line)].rank for own in found))
-    shown = cast(able, styles, ROWS, _LETTERS)
-    table = [[own[_who(line)].error_mean for line in shown.lines] for own in found]
+    shown = cast(labels(able), styles, ROWS, _LETTERS)
+    lines = shown.of(able)
+    table = [[own[_who(line)].error_mean for line in lines] for own in found]
     kept = {line.standing.label for line in able}
     lost = {label for own in found for label, _ in own} - kept
     left_out = [f"Without a mean on every task: {', '.join(sorted(lost))}."]
     return _diagram(
         f"Ranks over tasks: {', '.join(contest.benchmark for contest in contests)}",
-        np.array(table).reshape(len(found), len(shown.lines)),
+        np.array(table).reshape(len(found), len(lines)),
         shown,
         f"{len(found)} task{'s' * (len(found) != 1)}",
         left_out if lost else [],
@@ -100,7 +102,7 @@ def _diagram(
         return Plate(title, " ".join([f"Not drawn: {error}", *remarks]), None)
     words = [
         f"Average ranks over {blocks}; 1 is the best. Friedman's test of whether all"
-        f" rank alike: p = {p:.2g}.",
+        f" rank alike: p {f'= {p:.2g}' if p >= _LEAST else f'< {_LEAST}'}.",
     ]
     width, bars = 0.0, list[list[int]]()
     try:

@@ -18,8 +18,8 @@ from benchsuite.report.figures.sheet import (
     sheet,
 )
 from benchsuite.report.figures.steps import defined, shade, steps
-from benchsuite.report.figures.words import place, reported, seeds
-from benchsuite.report.leaderboard import Contest
+from benchsuite.report.figures.words import labels, place, reported, seeds
+from benchsuite.report.leaderboard import Contest, Line
 from benchsuite.report.palette import Style
 
 CURVES = 8  # more of them in a column of 3.4 inches cannot be told apart
@@ -58,10 +58,9 @@ def rank_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
     whole = _whole(contest)
     if not whole.lines:
         return Plate(title, _NO_CURVES, None)
-    shown = cast(whole.lines, styles, CURVES)
+    shown = cast(labels(whole.lines), styles, CURVES)
     times = anytime.moments(whole, MOMENTS)
-    among = [whole.lines.index(line) for line in shown.lines]
-    ranks = anytime.rank_over_time(whole, times)[among]
+    ranks = anytime.rank_over_time(whole, times)[shown.places]
     if not len(defined(ranks)):
         return Plate(title, "Not drawn: no seed was run by all.", None)
     with printing():
@@ -72,7 +71,7 @@ def rank_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         axes.set_ylabel(f"average rank of {len(whole.lines)}")
         below(page, axes.lines)
     words = [
-        f"Average over the seeds that all ran ({seeds(whole.lines)} each) of the rank"
+        f"Average over the seeds that all ran ({_seeds(whole.lines)} each) of the rank"
         f" of the reported error among {len(whole.lines)} strategies; ties share ranks,"
         " and those without an incumbent the last.",
         *_unrecorded(contest),
@@ -89,11 +88,10 @@ def _means(
     whole = _whole(contest)
     if not whole.lines:
         return Plate(title, _NO_CURVES, None)
-    shown = cast(whole.lines, styles, CURVES)
-    times = anytime.moments(replace(whole, lines=shown.lines), MOMENTS)
-    bands = [
-        anytime.band(anytime.values(line.runs, times, figure)) for line in shown.lines
-    ]
+    shown = cast(labels(whole.lines), styles, CURVES)
+    lines = shown.of(whole.lines)
+    times = anytime.moments(replace(whole, lines=lines), MOMENTS)
+    bands = [anytime.band(anytime.values(line.runs, times, figure)) for line in lines]
     means = np.array([band.mean for band in bands])
     if not len(defined(means)):
         return Plate(title, f"Not drawn: {label} is not known of every run.", None)
@@ -107,7 +105,7 @@ def _means(
         frame = scale(axes, means, bands)
         below(page, axes.lines)
     words = [
-        f"Mean over {seeds(shown.lines)} and its 95 % bootstrap interval, of what a"
+        f"Mean over {_seeds(lines)} and its 95 % bootstrap interval, of what a"
         " search would have returned at each moment; a curve begins when every run has"
         " an incumbent.",
         *_unrecorded(contest),
@@ -116,6 +114,10 @@ def _means(
         *frame,
     ]
     return Plate(title, " ".join(words), page)
+
+
+def _seeds(lines: Sequence[Line]) -> str:
+    return seeds(line.standing.seeds for line in lines)
 
 
 def _whole(contest: Contest) -> Contest:

@@ -16,7 +16,7 @@ from benchsuite.report.figures.sheet import (
     printing,
     sheet,
 )
-from benchsuite.report.figures.words import place, reported, seeds
+from benchsuite.report.figures.words import labels, place, reported, seeds
 from benchsuite.report.leaderboard import Contest, Line
 from benchsuite.report.palette import Style
 
@@ -33,8 +33,9 @@ def distributions(contest: Contest, styles: Mapping[str, Style]) -> Plate:
     """
     label = reported(contest)
     title = f"Final {label}: {place(contest)}"
-    shown = cast(contest.lines, styles, ROWS)
-    errors = [_finals(line) for line in shown.lines]
+    shown = cast(labels(contest.lines), styles, ROWS)
+    lines = shown.of(contest.lines)
+    errors = [_finals(line) for line in lines]
     known = np.concatenate([np.zeros(0), *errors])
     if not len(known):
         return Plate(title, "Not drawn: no run has a result.", None)
@@ -42,7 +43,7 @@ def distributions(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         page = sheet(SINGLE, 0.75 + 0.2 * len(errors))
         axes = page.add_subplot(title=short(contest.benchmark, 40))
         for n, (own, line, look) in enumerate(
-            zip(errors, shown.lines, shown.looks, strict=True)
+            zip(errors, lines, shown.looks, strict=True)
         ):
             _strip(axes, n, own, look, rasterized=len(known) > _POINTS)
             _mean(axes, n, line)
@@ -56,10 +57,11 @@ def distributions(contest: Contest, styles: Mapping[str, Style]) -> Plate:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel(label)
     words = [
-        f"A dot a run, {seeds(shown.lines)}; the box goes from the first to the third"
-        " quartile with the median inside; the black bar is the 95 % bootstrap interval"
-        " of the mean.",
-        *_remarks(shown, errors),
+        f"A dot a run, {seeds(len(line.runs) for line in lines)}; the box goes from"
+        " the first to the third quartile with the median inside; the black bar is the"
+        " 95 % bootstrap interval of the mean.",
+        *_nothing(shown, lines, errors),
+        *shown.remarks,
     ]
     return Plate(title, " ".join(words), page)
 
@@ -116,12 +118,13 @@ def _mean(axes: Axes, n: int, line: Line) -> None:
     )
 
 
-def _remarks(shown: Cast, errors: Sequence[NDArray[np.float64]]) -> list[str]:
-    """Say what is left out."""
+def _nothing(
+    shown: Cast, lines: Sequence[Line], errors: Sequence[NDArray[np.float64]]
+) -> list[str]:
+    """Say which runs have no dot."""
     lost = [
         f"{name} ({line.standing.seeds - len(own)})"
-        for name, line, own in zip(shown.names, shown.lines, errors, strict=True)
+        for name, line, own in zip(shown.names, lines, errors, strict=True)
         if len(own) < line.standing.seeds
     ]
-    nothing = [f"Runs that found nothing: {', '.join(lost)}."] if lost else []
-    return [*nothing, *shown.remarks]
+    return [f"Runs that found nothing: {', '.join(lost)}."] if lost else []

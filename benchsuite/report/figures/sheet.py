@@ -36,7 +36,6 @@ _PRINT = {
     "axes.spines.top": False,
     "axes.titlesize": 8,
     "figure.constrained_layout.h_pad": 0.03,
-    "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.03,
     "font.family": FONT,
     "font.size": 8,
@@ -89,7 +88,7 @@ def printing() -> Iterator[None]:
 
 def sheet(width: float, height: float) -> Figure:
     """Take an empty figure, in inches; to be called while `printing`."""
-    figure = Figure(figsize=(width, height))
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -120,6 +119,13 @@ def below(figure: Figure, handles: Sequence[Artist]) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
+def lay_out(figure: Figure) -> None:
+    """Put everything in its place, for good: it takes longer than to draw."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+
+
 def save(plate: Plate, stem: Path) -> list[Path]:
     """Write <stem>.svg and <stem>.png, the same bytes every time.
 
@@ -138,8 +144,7 @@ def save(plate: Plate, stem: Path) -> list[Path]:
     }
     stem.parent.mkdir(parents=True, exist_ok=True)
     with printing():
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # once is enough for both files
+        lay_out(figure)
         for ending, metadata in about.items():
             figure.savefig(f"{stem}{ending}", metadata=metadata)
     return [Path(f"{stem}{ending}") for ending in about]

@@ -1,6 +1,6 @@
 """What captions and axes have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from benchsuite.report.leaderboard import Contest, Line
 
@@ -17,18 +17,22 @@ def place(contest: Contest) -> str:
     return ", ".join(word for word in (contest.benchmark, contest.rules) if word)
 
 
-def seeds(lines: Sequence[Line]) -> str:
-    """Say how many runs a line has.
+def labels(lines: Sequence[Line]) -> list[str]:
+    """Call lines of a leaderboard by the labels that styles go by."""
+    return [line.standing.label for line in lines]
+
+
+def seeds(counts: Iterable[int]) -> str:
+    """Say how many runs there are of each strategy.
 
     Example:
-        >>> seeds([])
-        '0 seeds'
+        >>> seeds([240, 24, 240]), seeds([1, 1])
+        ('24 to 240 seeds', '1 seed')
     """
-    counts = sorted({line.standing.seeds for line in lines}) or [0]
-    if counts == [1]:
+    different = sorted(set(counts))
+    if different == [1]:
         return "1 seed"
-    between = f"{counts[0]} to " if len(counts) > 1 else ""
-    return f"{between}{counts[-1]} seeds"
+    return f"{' to '.join(map(str, different[:1] + different[1:][-1:]))} seeds"
 
 
 def reported(contest: Contest) -> str:
