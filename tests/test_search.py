@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed")
 
 from benchsuite import one_shot
+from benchsuite.cli import main
 from benchsuite.core import InputError
 from benchsuite.results import read
 from benchsuite.store import Store
@@ -44,11 +45,17 @@ def start(tmp_path):
 
 
 @pytest.fixture
-def call(start):
+def call(tmp_path, monkeypatch, capsys):
+    """Call the command line in this process, which has PyTorch already."""
+    monkeypatch.chdir(tmp_path)
+
     def call(*words, code=0):
-        process = start(*words)
-        out, err = process.communicate(timeout=240)
-        assert process.returncode == code, (out, err)
+        monkeypatch.setattr(sys, "argv", ["benchsuite", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, err = capsys.readouterr()
+        assert (left.value.code or 0) == code, (out, err)
         assert "Traceback" not in err
         return out, err
 
