@@ -2,15 +2,24 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from benchsuite import benchmarks
 from benchsuite.core import InputError
 from benchsuite.dossier import dossier
 from benchsuite.recorded import recorded
 from benchsuite.report import tables
 from benchsuite.report.leaderboard import Contest, Standing, contests
+from benchsuite.results import Row, run_of
+from benchsuite.runner import Rules
+
+if TYPE_CHECKING:
+    from benchsuite.report.figures.pareto import FrontContest
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +61,7 @@ def publish(
             cannot be written.
     """
     with _packages():
-        from benchsuite.report.figures import draw
+        from benchsuite.report.figures.album import draw
         from benchsuite.report.page import page
     known = recorded(results, curves=True)
     chosen = [
@@ -61,18 +70,17 @@ def publish(
         if (not on or row.benchmark in on)
         and (not strategies or row.strategy in strategies)
     ]
-    found = contests(chosen, known.efforts)
-    if not found:
+    found, fronts = contests(chosen, known.efforts), list(_fronts(chosen))
+    if not found and not fronts:
         raise InputError(
             f"no run in {results}"
             f"{' on ' + ', '.join(on) if on else ''}"
             f"{' of ' + ', '.join(strategies) if strategies else ''}"
-            " has a result for one objective; `benchsuite leaderboard` shows what there"
-            " is"
+            " has a result; `benchsuite leaderboard` shows what there is"
         )
     about = dossier(found, known)
     with _writing(out):
-        drawn = draw(found, about, out / "figures")
+        drawn = draw(found, about, out / "figures", fronts)
         files = [file for figure in drawn for file in figure.files]
         files += _tables([line.standing for c in found for line in c.lines], out)
         files.append(_write(out / "index.html", page(found, about)))
@@ -80,9 +88,26 @@ def publish(
         files=files,
         contests=len(found),
         lines=sum(len(contest.lines) for contest in found),
-        figures=len(drawn),
+        figures=sum(bool(figure.files) for figure in drawn),
         notes=list(_notes(found, about.failures)),
     )
+
+
+def _fronts(rows: Sequence[Row]) -> "Iterator[FrontContest]":
+    """Gather the searches for several objectives whose exact front is known."""
+    from benchsuite.report.figures.pareto import FrontContest
+
+    several = [row for row in rows if "objectives=" in row.rules]
+    key = attrgetter("benchmark", "table", "rules")
+    for (name, table, rules), own in groupby(sorted(several, key=key), key=key):
+        law = Rules.parse(rules.replace(" ", ","))
+        with suppress(ValueError):  # that table is not installed
+            exact = benchmarks.exact(name, table, law.objectives, law.constraints)
+            runs: dict[str, list[list[Row]]] = {}
+            for run, steps in groupby(sorted(own), key=run_of):
+                label = f"{run.strategy}[{run.settings}]".removesuffix("[]")
+                runs.setdefault(label, []).append(list(steps))
+            yield FrontContest(name, rules, law.objectives, exact, runs)
 
 
 def _tables(standings: Sequence[Standing], out: Path) -> Iterator[Path]:

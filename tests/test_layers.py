@@ -66,7 +66,11 @@ ALLOWED = {
         )
     },
     "benchsuite.publication": {
-        f"benchsuite.{room}" for room in ("core", "dossier", "recorded", "report")
+        f"benchsuite.{room}"
+        for room in (
+            *("benchmarks", "core", "dossier", "recorded", "report", "results"),
+            "runner",
+        )
     },
 }
 ABOVE = ("benchsuite.cli", "benchsuite.__init__", "benchsuite.__main__")  # of all rooms

@@ -1,8 +1,11 @@
 """Benchmarks by name: `<space or release>/<task>[@<schedule>]`; see also `live`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite.benchmarks import live, nats, nb101, synthetic
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
@@ -95,6 +98,29 @@ def load(name: str) -> Benchmark:
     if not isinstance(benchmark, TabularBenchmark) or not benchmark.beside:
         raise InputError(f"{name} has no robustness results: import them first")
     return benchmark.robust()
+
+
+def exact(
+    name: str, data: str, objectives: Sequence[str], constraints: Mapping[str, float]
+) -> NDArray[np.float64]:
+    """Give what can be had in several objectives: of all that a table has, [N, M].
+
+    Args:
+        name: Of a benchmark.
+        data: Its `Benchmark.data`: fronts of other data cannot be compared with it.
+        objectives: "error", which is the one to report, and metrics.
+        constraints: The most that metrics may be; what breaks one is left out.
+
+    Raises:
+        InputError: It is not a table, or not the one that is installed.
+    """
+    table = load(name)
+    if not isinstance(table, TabularBenchmark) or table.data != data:
+        raise InputError(f"the exact front of {name} (table {data}) is not known")
+    figures = table.figures([*objectives, *constraints])
+    m = len(objectives)
+    feasible = (figures[:, m:] <= list(constraints.values())).all(axis=1)
+    return figures[feasible, :m]
 
 
 def truth(space: str, data: str) -> Benchmark:

@@ -392,9 +392,7 @@ def _fronts(store: Store) -> list[FrontStanding]:
     """Compare the fronts of every contest of several objectives with the exact one."""
     from itertools import groupby
 
-    from benchsuite.benchmarks import load
-    from benchsuite.benchmarks.tabular import TabularBenchmark
-    from benchsuite.core import InputError
+    from benchsuite.benchmarks import exact
     from benchsuite.report.fronts import Scale, standings
     from benchsuite.runner import Rules
 
@@ -402,16 +400,9 @@ def _fronts(store: Store) -> list[FrontStanding]:
     rows = sorted(store.rows(curves=True), key=_contest)
     for (name, table, rules), own in groupby(rows, key=_contest):
         law = Rules.parse(rules.replace(" ", ","))
-        if len(law.objectives) < 2:
-            continue
-        benchmark = load(name)
-        if not isinstance(benchmark, TabularBenchmark) or benchmark.data != table:
-            raise InputError(f"the exact front of {name} (table {table}) is not known")
-        exact = benchmark.figures([*law.objectives, *law.constraints])
-        limits = list(law.constraints.values())
-        feasible = (exact[:, len(law.objectives) :] <= limits).all(axis=1)
-        scale = Scale(exact[feasible, : len(law.objectives)])
-        found += standings(own, law.objectives, scale)
+        if len(law.objectives) > 1:
+            scale = Scale(exact(name, table, law.objectives, law.constraints))
+            found += standings(own, law.objectives, scale)
     return found
 
 
