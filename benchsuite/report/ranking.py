@@ -10,13 +10,14 @@ figures share the mean of their ranks.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchsuite.report.statistics import maximal_cliques
+from benchsuite.report.statistics import holm_adjusted, maximal_cliques
 
 
 class TooLittleData(ValueError):
@@ -134,15 +135,18 @@ def critical_difference(strategies: int, blocks: int, alpha: float = 0.05) -> fl
 def nemenyi(table: ArrayLike) -> NDArray[np.float64]:
     """Test every two strategies by Nemenyi's test, [K, K] p-values.
 
-    They are those of all pairs together: no correction is left to do.
+    They are those of all pairs together: no correction is left to do. Two strategies
+    are tested as by `friedman`, since the normal distribution that is behind Nemenyi's
+    calls two equal ones different in one case of eight with four blocks.
 
     Raises:
         ValueError: As `ranks`.
         TooLittleData: Even strategies that rank first and last on every block could
             not be told apart at 5 %.
     """
-    ranked = _comparable(table)
-    _enough(*ranked.shape)
+    ranked = _enough(table)
+    if ranked.shape[1] == 2:
+        return _two(ranked)
     from scikit_posthocs import posthoc_nemenyi_friedman
 
     return np.asarray(posthoc_nemenyi_friedman(ranked), dtype=np.float64)
@@ -158,15 +162,18 @@ def conover(table: ArrayLike) -> NDArray[np.float64]:
         ValueError: As `ranks`.
         TooLittleData: As `nemenyi`.
     """
-    ranked = _comparable(table)
-    _enough(*ranked.shape)
-    from scikit_posthocs import posthoc_conover_friedman
-
-    sums = ranked.sum(axis=0)
+    ranked = _enough(table)
+    if ranked.shape[1] == 2:
+        return _two(ranked)
     if (ranked == ranked[0]).all():  # t is a difference over zero
-        found = np.where(sums[:, None] == sums, 1.0, 0.0)
+        found = (ranked[0][:, None] == ranked[0]).astype(np.float64)
     else:
-        found = np.asarray(posthoc_conover_friedman(ranked, p_adjust="holm"))
+        from scikit_posthocs import posthoc_conover_friedman
+
+        found = np.array(posthoc_conover_friedman(ranked), dtype=np.float64)
+        above = np.triu_indices_from(found, 1)
+        found[above] = holm_adjusted(found[above].tolist())
+        found.T[above] = found[above]
     guarded: NDArray[np.float64] = np.maximum(found, friedman(table).p)
     np.fill_diagonal(guarded, 1.0)
     return guarded
@@ -197,6 +204,7 @@ def cliques(
 
 
 def _comparable(table: ArrayLike) -> NDArray[np.float64]:
+    """Rank what may be compared."""
     ranked = ranks(table)
     if not len(ranked) or ranked.shape[1] < 2:
         raise TooLittleData(
@@ -206,14 +214,30 @@ def _comparable(table: ArrayLike) -> NDArray[np.float64]:
     return ranked
 
 
-def _enough(blocks: int, strategies: int) -> None:
-    """Ask whether the most extreme ranks reach the critical difference."""
-    most = strategies - 1
-    if critical_difference(strategies, blocks) <= most:
-        return
-    needed = next(n for n in count(1) if critical_difference(strategies, n) <= most)
+def _enough(table: ArrayLike) -> NDArray[np.float64]:
+    """Rank what may be told apart, if it always comes first and last."""
+    ranked = _comparable(table)
+    blocks, strategies = ranked.shape
+    needed = _blocks_needed(strategies)
+    if blocks >= needed:
+        return ranked
     raise TooLittleData(
         f"{blocks} {'block is' if blocks == 1 else 'blocks are'} too few: with"
         f" {strategies} strategies it takes {needed} tasks, or seeds of one, before"
-        " Nemenyi's test can call any two different at 5 %."
+        " any two can be called different at 5 %."
     )
+
+
+@lru_cache
+def _blocks_needed(strategies: int) -> int:
+    """Blocks with which the most extreme ranks reach the critical difference."""
+    if strategies == 2:
+        return 6  # all signs of six are alike in 2 cases of 64
+    most = strategies - 1
+    return next(n for n in count(1) if critical_difference(strategies, n) <= most)
+
+
+def _two(ranked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sign test as a table of p-values, [2, 2]."""
+    p = friedman(ranked).p
+    return np.array([[1.0, p], [p, 1.0]])
