@@ -1,14 +1,14 @@
 """One style a strategy, the same in every figure and on the page.
 
-Seven colours, and grey for the baseline, come from a search over sRGB colours of contrast
-3 to 10 on white (3 is what WCAG 2.1, criterion 1.4.11, asks of graphics) for the
-largest least distance in CIELAB, with full vision and with protanopia, deuteranopia and
-tritanopia as simulated by Machado, Oliveira & Fernandes, "A Physiologically-based Model
-for Simulation of Color Vision Deficiency", IEEE Transactions on Visualization and
-Computer Graphics 15(6), 2009. Every two are 27 apart for everybody. The palette of Okabe
-& Ito, "Color Universal Design", 2002, keeps 16 without its yellow; that, orange and sky
-blue are too pale for lines on white. Black is left to what is no strategy: the exact
-front, means, bars.
+Seven colours, and grey for the baseline, come from a search over sRGB colours of
+contrast 3 to 10 on white (3 is what WCAG 2.1, criterion 1.4.11, asks of graphics) for
+the largest least distance in CIELAB, with full vision and with protanopia, deuteranopia
+and tritanopia as simulated by Machado, Oliveira & Fernandes, "A Physiologically-based
+Model for Simulation of Color Vision Deficiency", IEEE Transactions on Visualization and
+Computer Graphics 15(6), 2009. Every two are 27 apart for everybody. The palette of
+Okabe & Ito, "Color Universal Design", 2002, keeps 16 without its yellow; that, orange
+and sky blue are too pale for lines on white. Black is left to what is no strategy: the
+exact front, means, bars.
 """
 
 from collections.abc import Mapping, Sequence

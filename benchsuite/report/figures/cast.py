@@ -1,18 +1,15 @@
 """The cast of a figure: who appears, under which name, in which style."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import NamedTuple, TypeVar
 
-from matplotlib.font_manager import findfont, get_font
-
-from benchsuite.report.figures.sheet import FONT
+from benchsuite.report.figures.letters import short
 from benchsuite.report.palette import BASELINE, Style
 
-LETTERS = 26
-"""In a name: 1.6 inches of a column of 3.4."""
+INCHES = 1.6
+"""Width of a name: half a column."""
 
-
+_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 0.4, 0.3, 0.2, 0.1, 0.0)  # see `short`
 _T = TypeVar("_T")
 
 
@@ -40,7 +37,7 @@ def cast(
     labels: Sequence[str],
     styles: Mapping[str, Style],
     limit: int,
-    letters: int = LETTERS,
+    inches: float = INCHES,
 ) -> Cast:
     """Choose the first `limit`, with the baseline in the last place if need be.
 
@@ -48,7 +45,7 @@ def cast(
         labels: Of strategies, best first.
         styles: By label.
         limit: How many fit.
-        letters: In a name.
+        inches: Width of a name in small letters.
     """
     places = list(range(min(limit, len(labels))))
     base = BASELINE in labels[limit:]
@@ -61,29 +58,29 @@ def cast(
             f"Shown are the best {limit - base}{with_it} of {len(labels)} strategies."
         ]
     chosen = [labels[place] for place in places]
-    names, in_full = call(chosen, letters)
+    names, in_full = call(chosen, inches)
     return Cast(places, names, _looks(chosen, styles), [*remarks, *in_full])
 
 
-def call(labels: Sequence[str], letters: int = LETTERS) -> tuple[list[str], list[str]]:
+def call(labels: Sequence[str], inches: float = INCHES) -> tuple[list[str], list[str]]:
     """Make names short and different, by cutting where they are alike.
 
     Args:
         labels: Of any length.
-        letters: In a name at most, but for what tells equal ones apart.
+        inches: Width of a name in small letters, but for what tells equal ones apart.
 
     Returns:
         Of each label its name, and a sentence if some are not in full.
 
     Example:
-        >>> names, remarks = call(["evolution[rate=1]", "evolution[rate=2]", "tpe"], 12)
+        >>> names, remarks = call(["evolve[rate=1]", "evolve[move=1]", "tpe"], 0.6)
         >>> names
-        ['evolut…te=1]', 'evolut…te=2]', 'tpe']
+        ['evol…te=1]', 'evol…ve=1]', 'tpe']
         >>> remarks
-        ['In full: evolution[rate=1], evolution[rate=2].']
+        ['In full: evolve[rate=1], evolve[move=1].']
     """
-    for head in range(letters // 2, letters):
-        names = [short(label, letters, head) for label in labels]
+    for share in _SHARES:
+        names = [short(label, inches, share=share) for label in labels]
         if len(set(names)) == len(names):
             break
     else:
@@ -93,29 +90,6 @@ def call(labels: Sequence[str], letters: int = LETTERS) -> tuple[list[str], list
         ]
     cut = [full for full, name in zip(labels, names, strict=True) if full != name]
     return names, [f"In full: {', '.join(cut)}."] if cut else []
-
-
-def short(text: str, letters: int, head: int | None = None) -> str:
-    r"""Cut the inside out of a long text, and put ? for what the font has not.
-
-    Args:
-        text: Of any length.
-        letters: In what is left.
-        head: How many of them come before the gap; half of them if not said.
-
-    Example:
-        >>> short("abcdefghij", 7), short("abcdefghij", 7, 5), short("line\nbreak", 10)
-        ('abc…hij', 'abcde…j', 'line?break')
-    """
-    if len(text) > letters:
-        head = letters // 2 if head is None else head
-        text = f"{text[:head]}…{text[len(text) - (letters - 1 - head) :]}"
-    return "".join(c if ord(c) in _glyphs() else "?" for c in text)
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    return frozenset(get_font(findfont(FONT)).get_charmap())
 
 
 def _looks(labels: Sequence[str], styles: Mapping[str, Style]) -> list[Style]:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from benchsuite.report import ranking
 from benchsuite.report.figures.cast import Cast, cast
 from benchsuite.report.figures.distributions import ROWS
+from benchsuite.report.figures.letters import SMALL
 from benchsuite.report.figures.sheet import DOUBLE, Plate, dashed, printing, sheet
 from benchsuite.report.figures.words import labels, place
 from benchsuite.report.leaderboard import Contest, Line
 from benchsuite.report.palette import Style
 
 _BAR, _ROW = 0.09, 0.17  # inches between bars, and between names
-_LETTERS = 40  # in a name: 2.2 inches of 7
+_NAME = 1.9  # inches
 _LEAST = 1e-16  # p-values below are not computed with any accuracy
 _GAP = 0.15  # ranks between bars of one level
 
@@ -33,7 +34,7 @@ def over_seeds(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         styles: By `Standing.label`.
     """
     able = [line for line in contest.lines if np.isfinite(line.standing.error_mean)]
-    shown = cast(labels(able), styles, ROWS, _LETTERS)
+    shown = cast(labels(able), styles, ROWS, _NAME)
     errors = [
         {run[-1].seed: run[-1].reported_error for run in line.runs}
         for line in shown.of(able)
@@ -67,7 +68,7 @@ def over_tasks(contests: Sequence[Contest], styles: Mapping[str, Style]) -> Plat
         and all(np.isfinite(own[_who(line)].error_mean) for own in found)
     ]
     able.sort(key=lambda line: sum(own[_who(line)].rank for own in found))
-    shown = cast(labels(able), styles, ROWS, _LETTERS)
+    shown = cast(labels(able), styles, ROWS, _NAME)
     lines = shown.of(able)
     table = [[own[_who(line)].error_mean for line in lines] for own in found]
     kept = {line.standing.label for line in able}
@@ -189,6 +190,7 @@ def _hang(
         (edge, y),
         (-3 if left else 3, 0),
         textcoords="offset points",
+        fontsize=SMALL,
         ha="right" if left else "left",
         va="center",
     )

@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from benchsuite.report import anytime
-from benchsuite.report.figures.cast import Cast, cast, short
+from benchsuite.report.figures.cast import Cast, cast
 from benchsuite.report.figures.sheet import (
     SINGLE,
     Plate,
     below,
+    heading,
     logarithmic,
     printing,
     sheet,
@@ -65,7 +66,8 @@ def rank_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         return Plate(title, "Not drawn: no seed was run by all.", None)
     with printing():
         page = sheet(SINGLE, 2.3)
-        axes = page.add_subplot(title=short(contest.benchmark, 40))
+        axes = page.add_subplot()
+        heading(axes, contest.benchmark)
         steps(axes, times, ranks, shown.names, shown.looks)
         axes.yaxis.set_inverted(True)
         axes.set_ylabel(f"average rank of {len(whole.lines)}")
@@ -97,7 +99,8 @@ def _means(
         return Plate(title, f"Not drawn: {label} is not known of every run.", None)
     with printing():
         page = sheet(SINGLE, 2.3)
-        axes = page.add_subplot(title=short(contest.benchmark, 40))
+        axes = page.add_subplot()
+        heading(axes, contest.benchmark)
         shade(axes, times, bands, shown.looks)
         steps(axes, times, means, shown.names, shown.looks)
         axes.set_ylabel(label)

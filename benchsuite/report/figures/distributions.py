@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from benchsuite.report.figures.cast import Cast, cast, short
+from benchsuite.report.figures.cast import Cast, cast
 from benchsuite.report.figures.sheet import (
     SINGLE,
     Plate,
+    heading,
     logarithmic,
     printing,
     sheet,
@@ -41,7 +42,8 @@ def distributions(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         return Plate(title, "Not drawn: no run has a result.", None)
     with printing():
         page = sheet(SINGLE, 0.75 + 0.2 * len(errors))
-        axes = page.add_subplot(title=short(contest.benchmark, 40))
+        axes = page.add_subplot()
+        heading(axes, contest.benchmark)
         for n, (own, line, look) in enumerate(
             zip(errors, lines, shown.looks, strict=True)
         ):

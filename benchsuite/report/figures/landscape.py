@@ -11,6 +11,7 @@ from matplotlib.colors import ListedColormap
 from benchsuite.report.facts import Evaluated, Landscape
 from benchsuite.report.figures.cast import cast
 from benchsuite.report.figures.curves import CURVES
+from benchsuite.report.figures.letters import BODY, SMALL
 from benchsuite.report.figures.sheet import DOUBLE, Plate, logarithmic, printing, sheet
 from benchsuite.report.figures.words import labels, place, reported
 from benchsuite.report.leaderboard import Contest
@@ -18,6 +19,7 @@ from benchsuite.report.palette import Style
 
 _ACROSS = 4  # panels
 _BINS = 64
+_NAME = 1.3  # inches
 _GROUND = ListedColormap(colormaps["Greys"](np.linspace(0.15, 0.6, 64)))
 _ORDER = ListedColormap(colormaps["plasma"](np.linspace(0.7, 0, 256)))  # no pale yellow
 
@@ -41,7 +43,7 @@ def landscape_figure(
     if landscape is None or not lines:
         what = "the landscape" if landscape is None else "what was evaluated"
         return Plate(title, f"Not drawn: {what} is not known.", None)
-    shown = cast(labels(lines), styles, CURVES)
+    shown = cast(labels(lines), styles, CURVES, _NAME)
     count = len(shown.places)
     rows = -(-count // _ACROSS)
     with printing():
@@ -57,8 +59,8 @@ def landscape_figure(
             dots = _dots(axes, evaluated[line.standing.row])
         for axes in panels[count:]:
             axes.remove()
-        page.supxlabel("parameters", fontsize=8)
-        page.supylabel(reported(contest), fontsize=8)
+        page.supxlabel("parameters", fontsize=BODY)
+        page.supylabel(reported(contest), fontsize=BODY)
         bar = page.colorbar(dots, ax=panels[:count].tolist(), aspect=40, pad=0.01)
         if bar.solids:
             bar.solids.set_rasterized(True)  # 256 shapes else
@@ -74,7 +76,7 @@ def landscape_figure(
 
 def _title(axes: Axes, name: str, look: Style) -> None:
     """Name the strategy beside its mark."""
-    axes.set_title(name, fontsize=7, x=0.07)
+    axes.set_title(name, fontsize=SMALL, x=0.07)
     axes.plot(
         [0.02],
         [1.08],

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchsuite.report import fronts
 from benchsuite.report.anytime import Band
-from benchsuite.report.figures.cast import Cast, cast, short
+from benchsuite.report.figures.cast import Cast, cast
 from benchsuite.report.figures.curves import CURVES, MOMENTS
 from benchsuite.report.figures.sheet import (
     DOUBLE,
@@ -24,6 +24,7 @@ from benchsuite.report.figures.sheet import (
     Plate,
     below,
     dashed,
+    heading,
     logarithmic,
     printing,
     sheet,
@@ -60,8 +61,8 @@ class FrontContest:
     @cached_property
     def times(self) -> NDArray[np.float64]:
         """Moments from the first incumbent to the last, [T]; none if none took time."""
-        costs = [row.cost for own in self.runs.values() for run in own for row in run]
-        positive = [cost for cost in costs if cost > 0]  # nan is not
+        rows = (row for own in self.runs.values() for run in own for row in run)
+        positive = [row.cost for row in rows if row.arch and row.cost > 0]
         if not positive:
             return np.zeros(0)
         return np.geomspace(min(positive), max(positive), MOMENTS)
@@ -118,7 +119,7 @@ def front_figure(contest: FrontContest, styles: Mapping[str, Style]) -> Plate:
             found = [contest.found(label, (m, up)) for label in shown.of(everybody)]
             _panel(axes, contest.exact[:, (m, up)], found, shown)
             axes.set_xlabel(objectives[m])
-        panels[0].set_title(short(contest.benchmark, 40))
+        heading(panels[0], contest.benchmark)
         panels[0].set_ylabel(objectives[up])
         below(page, panels[0].lines)
     words = [
@@ -145,7 +146,8 @@ def hypervolume_curves(contest: FrontContest, styles: Mapping[str, Style]) -> Pl
     means = np.array([band.mean for band in bands])
     with printing():
         page = sheet(SINGLE, 2.3)
-        axes = page.add_subplot(title=short(contest.benchmark, 40))
+        axes = page.add_subplot()
+        heading(axes, contest.benchmark)
         shade(axes, contest.times, bands, shown.looks)
         steps(axes, contest.times, means, shown.names, shown.looks)
         axes.set_ylabel("hypervolume")

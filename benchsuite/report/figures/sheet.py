@@ -18,34 +18,34 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from benchsuite.report.figures.letters import BODY, FONT, SMALL, short, width
 from benchsuite.report.figures.words import number
 from benchsuite.report.palette import Style
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Inches: the width of one column, and of both, of a journal."""
 
-GREY = "#555555"  # contrast 7.5 on white
-PALE = "#dddddd"
-FONT = "DejaVu Sans"  # comes with matplotlib
+_HANDLE = (2.8 + 0.5 + 1) * SMALL / 72  # inches of a legend beside the name
+_HEADING = 2.6  # inches
 
 _PRINT = {
     "axes.axisbelow": True,
     "axes.grid": True,
-    "axes.labelsize": 8,
+    "axes.labelsize": BODY,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.titlesize": BODY,
     "figure.constrained_layout.h_pad": 0.03,
     "figure.constrained_layout.w_pad": 0.03,
     "font.family": FONT,
-    "font.size": 8,
-    "grid.color": PALE,
+    "font.size": BODY,
+    "grid.color": "#dddddd",
     "grid.linewidth": 0.5,
-    "axes.titlelocation": "left",
     "legend.borderaxespad": 0.2,
     "legend.borderpad": 0.1,
     "legend.columnspacing": 1.0,
-    "legend.fontsize": 7,
+    "legend.fontsize": SMALL,
     "legend.frameon": False,
     "legend.handlelength": 2.8,  # room for a whole dash
     "legend.handletextpad": 0.5,
@@ -56,8 +56,8 @@ _PRINT = {
     "svg.fonttype": "path",
     "svg.hashsalt": "benchsuite",  # the same names inside a file every time
     "text.parse_math": False,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
 }
 
 
@@ -93,9 +93,14 @@ def sheet(width: float, height: float) -> Figure:
     return figure
 
 
-def dashed(look: Style) -> tuple[float, tuple[float, ...]]:
-    """Spell a dash as matplotlib does; without dashes a line is solid."""
-    return 0.0, look.dash
+def dashed(look: Style) -> str | tuple[float, tuple[float, ...]]:
+    """Spell a dash as matplotlib does."""
+    return (0.0, look.dash) if look.dash else "solid"
+
+
+def heading(axes: Axes, text: str) -> None:
+    """Name a benchmark over the axes."""
+    axes.set_title(short(text, _HEADING, BODY))
 
 
 def logarithmic(axes: Axes, which: Literal["x", "y"], low: float, high: float) -> None:
@@ -112,8 +117,8 @@ def logarithmic(axes: Axes, which: Literal["x", "y"], low: float, high: float) -
 
 def below(figure: Figure, handles: Sequence[Artist]) -> None:
     """Put a legend below the axes, in as many columns as fit; the figure grows."""
-    letters = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, int(figure.get_figwidth() / (0.42 + 0.056 * letters)))
+    widest = max(width(str(handle.get_label()), SMALL) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() / (widest + _HANDLE)))
     rows = -(-len(handles) // columns)
     figure.set_figheight(figure.get_figheight() + 0.15 * rows)
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
