@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchsuite.report import statistics
 from benchsuite.report.statistics import RESAMPLES
 
-_CELLS = 2**21  # of one array of resamples: 16 MiB
+_CELLS = 2**19  # of one array of resamples: 4 MiB
 
 
 class Estimate(NamedTuple):
