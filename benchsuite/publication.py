@@ -61,7 +61,7 @@ def publish(
             cannot be written.
     """
     with _packages():
-        from benchsuite.report.figures.album import draw
+        from benchsuite.report.figures.album import captions, draw
         from benchsuite.report.page import page
     known = recorded(results, curves=True)
     chosen = [
@@ -70,7 +70,7 @@ def publish(
         if (not on or row.benchmark in on)
         and (not strategies or row.strategy in strategies)
     ]
-    found, fronts = contests(chosen, known.efforts), list(_fronts(chosen))
+    found, fronts = contests(chosen, known.efforts), list(front_contests(chosen))
     if not found and not fronts:
         raise InputError(
             f"no run in {results}"
@@ -82,6 +82,7 @@ def publish(
     with _writing(out):
         drawn = draw(found, about, out / "figures", fronts)
         files = [file for figure in drawn for file in figure.files]
+        files.append(_write(out / "figures" / "captions.md", captions(drawn)))
         files += _tables([line.standing for c in found for line in c.lines], out)
         files.append(_write(out / "index.html", page(found, about)))
     return Published(
@@ -93,8 +94,12 @@ def publish(
     )
 
 
-def _fronts(rows: Sequence[Row]) -> "Iterator[FrontContest]":
-    """Gather the searches for several objectives whose exact front is known."""
+def front_contests(rows: Sequence[Row]) -> "Iterator[FrontContest]":
+    """Gather the searches for several objectives whose exact front is known.
+
+    Args:
+        rows: Every change of incumbent, in any order; others are passed over.
+    """
     from benchsuite.report.figures.pareto import FrontContest
 
     several = [row for row in rows if "objectives=" in row.rules]

@@ -1,6 +1,7 @@
 """Figures against the numbers that they show, and against what is hard to print."""
 
 import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,7 +20,7 @@ from matplotlib.text import Text
 from benchsuite.report import anytime, fronts, ranking
 from benchsuite.report.facts import Dossier, Evaluated, Landscape
 from benchsuite.report.figures import critical_difference, pareto
-from benchsuite.report.figures.album import draw
+from benchsuite.report.figures.album import captions, draw
 from benchsuite.report.figures.cast import call, cast
 from benchsuite.report.figures.critical_difference import over_seeds, over_tasks
 from benchsuite.report.figures.curves import error_curves, rank_curves, regret_curves
@@ -268,7 +269,9 @@ def test_bars_join_the_cliques_and_names_hang_at_their_ranks():
 
 def test_only_seeds_that_all_ran_count():
     contest = contest_of(searches("a", seeds=9), searches("b", seeds=7), searches("c"))
-    assert "over 7 seeds" in over_seeds(contest, styles([contest])).caption
+    looks = styles([contest])
+    for make in (over_seeds, rank_curves):
+        assert "over 7 seeds that all ran" in make(contest, looks).caption
 
 
 def test_over_tasks_leaves_out_who_is_missing_on_one():
@@ -656,6 +659,16 @@ def test_an_svg_has_no_date_no_script_and_no_address_outside(albums):
         ]
         assert links
         assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
+
+
+def test_captions_show_what_is_drawn_and_say_what_is_not(albums):
+    text = captions(albums[0], "figures/")
+    assert not re.search(r"(?<!\\)[<_]", text)
+    assert r"\<script\>" in text
+    assert r"a\_b" in text
+    for drawn in albums[0]:
+        assert (f"](figures/{drawn.name}.svg)" in text) == bool(drawn.files)
+    assert text.count("## ") == len(albums[0])
 
 
 def test_no_name_is_read_as_a_formula():

@@ -64,6 +64,30 @@ def draw(
     return drawn
 
 
+def captions(drawn: Sequence[Drawn], folder: str = "") -> str:
+    """Show figures with their captions, in Markdown.
+
+    Args:
+        drawn: Those without files are named, with the reason.
+        folder: Of their files as seen from the text: "", or with a slash at its end.
+    """
+    return "\n".join(
+        f"## {_plain(title)}\n\n{picture}{_plain(caption)}\n"
+        for name, title, caption, files in drawn
+        for picture in (f"![{_plain(title)}]({folder}{name}.svg)\n\n" if files else "",)
+    )
+
+
+def _plain(text: str) -> str:
+    r"""Keep Markdown and HTML out of a text.
+
+    Example:
+        >>> print(_plain("a_b <b> [c](d)"))
+        a\_b \<b\> \[c\](d)
+    """
+    return re.sub(r"([\\`*_<>&\[\]$|#~])", r"\\\1", text)
+
+
 def _plates(
     contests: Sequence[Contest],
     dossier: Dossier,

@@ -16,7 +16,7 @@ from benchsuite.report.figures.cast import Cast, cast
 from benchsuite.report.figures.distributions import ROWS
 from benchsuite.report.figures.letters import SMALL
 from benchsuite.report.figures.sheet import DOUBLE, Plate, dashed, printing, sheet
-from benchsuite.report.figures.words import labels, place
+from benchsuite.report.figures.words import labels, place, shared
 from benchsuite.report.leaderboard import Contest, Line
 from benchsuite.report.palette import Style
 
@@ -47,7 +47,7 @@ def over_seeds(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         f"Ranks over seeds: {place(contest)}",
         table.reshape(len(common), len(errors)),
         shown,
-        f"{len(common)} seeds that all ran" if len(common) != 1 else "1 seed",
+        shared(len(common)),
         left_out,
     )
 

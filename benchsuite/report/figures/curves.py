@@ -19,7 +19,7 @@ from benchsuite.report.figures.sheet import (
     sheet,
 )
 from benchsuite.report.figures.steps import defined, shade, steps
-from benchsuite.report.figures.words import labels, place, reported, seeds
+from benchsuite.report.figures.words import labels, place, reported, seeds, shared
 from benchsuite.report.leaderboard import Contest, Line
 from benchsuite.report.palette import Style
 
@@ -73,9 +73,9 @@ def rank_curves(contest: Contest, styles: Mapping[str, Style]) -> Plate:
         axes.set_ylabel(f"average rank of {len(whole.lines)}")
         below(page, axes.lines)
     words = [
-        f"Average over the seeds that all ran ({_seeds(whole.lines)} each) of the rank"
-        f" of the reported error among {len(whole.lines)} strategies; ties share ranks,"
-        " and those without an incumbent the last.",
+        f"Average over {_common(whole)} of the rank of the reported error among"
+        f" {len(whole.lines)} strategies; ties share ranks, and those without an"
+        " incumbent the last.",
         *_unrecorded(contest),
         *shown.remarks,
     ]
@@ -121,6 +121,12 @@ def _means(
 
 def _seeds(lines: Sequence[Line]) -> str:
     return seeds(line.standing.seeds for line in lines)
+
+
+def _common(contest: Contest) -> str:
+    """Count the seeds that all lines have."""
+    own = ({run[-1].seed for run in line.runs} for line in contest.lines)
+    return shared(len(set.intersection(*own)))
 
 
 def _whole(contest: Contest) -> Contest:

@@ -18,10 +18,10 @@ from benchsuite.report.leaderboard import Contest
 from benchsuite.report.palette import Style
 
 _ACROSS = 4  # panels
-_BINS = 64
+_BINS = 48
 _NAME = 1.3  # inches
-_GROUND = ListedColormap(colormaps["Greys"](np.linspace(0.15, 0.6, 64)))
-_ORDER = ListedColormap(colormaps["plasma"](np.linspace(0.7, 0, 256)))  # no pale yellow
+_GROUND = ListedColormap(colormaps["Greys"](np.linspace(0.15, 0.6, 10)))
+_ORDER = ListedColormap(colormaps["plasma"](np.linspace(0.7, 0, 10)))  # no pale yellow
 
 
 def landscape_figure(
@@ -68,7 +68,7 @@ def landscape_figure(
     words = [
         f"Grey: all {len(landscape.errors)} architectures, by parameters and reported"
         " error; darker where there are more. Colour: what one run of each strategy"
-        " evaluated, from the first to the last.",
+        " evaluated, a shade a tenth.",
         *shown.remarks,
     ]
     return Plate(title, " ".join(words), page)
@@ -110,7 +110,8 @@ def _dots(axes: Axes, evaluated: Evaluated) -> PathCollection:
         cmap=_ORDER,
         vmin=0,
         vmax=1,
-        s=4,
+        s=3,
         linewidths=0,
+        antialiased=False,  # a third of the bytes
         rasterized=True,
     )

@@ -35,6 +35,16 @@ def seeds(counts: Iterable[int]) -> str:
     return f"{' to '.join(map(str, different[:1] + different[1:][-1:]))} seeds"
 
 
+def shared(count: int) -> str:
+    """Say how many seeds strategies have in common.
+
+    Example:
+        >>> shared(240), shared(1)
+        ('240 seeds that all ran', '1 seed that all ran')
+    """
+    return f"{count} seed{'s' * (count != 1)} that all ran"
+
+
 def reported(contest: Contest) -> str:
     """Say what the error of a contest is, as a label of an axis."""
     return {
