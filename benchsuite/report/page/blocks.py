@@ -139,7 +139,7 @@ def runs(contest: Contest) -> Block:
 
 
 def architectures(contest: Contest, dossier: Dossier) -> dict[str, Block]:
-    """Tell what is recorded of the architectures that the runs of a contest returned."""
+    """Tell what is recorded of the architectures that the runs returned."""
     known = dossier.architectures.get(contest.benchmark, {})
     returned = {run[-1].arch for line in contest.lines for run in line.runs}
     return {arch: _architecture(known[arch]) for arch in sorted(returned & set(known))}
@@ -173,6 +173,18 @@ def _recorded(contest: Contest) -> Contest:
 
 
 def _clock(contest: Contest) -> list[float]:
-    """First and last second of which something is recorded; empty if nothing is."""
-    times = anytime.moments(_recorded(contest), 2)
-    return [float(times[0]), float(times[-1])] if len(times) else []
+    """Seconds from the first moment that a line has a mean to the last of any run.
+
+    Returns:
+        Two of them, or none if no line has a mean.
+    """
+    recorded = _recorded(contest)
+    begun = [
+        max(run[0].cost for run in line.runs)
+        for line in recorded.lines
+        if all(run[0].arch for run in line.runs)
+    ]
+    times = anytime.moments(recorded)
+    if not begun or not len(times):
+        return []
+    return [max(min(begun), float(times[0])), float(times[-1])]  # 0 has no logarithm

@@ -58,11 +58,7 @@ function boardColumns(view) {
           viewLink(line.strategy, { row: line.row, arch: "" }, { tabindex: -1 }),
         ),
     },
-    benchmark: { width: 170 },
-    settings: { width: 150 },
-    group: { width: 84 },
     error_at_budget: {
-      width: 144,
       shown: (line) => {
         budgetCells.set(line, figureCell("error", line.error_at_budget));
         return budgetCells.get(line);
@@ -71,6 +67,7 @@ function boardColumns(view) {
   };
   return COLUMNS.map((column) => ({
     ...column,
+    ...(isFigure(column.kind) ? {} : { width: widthOf(recorded[column.field]) }),
     ...special[column.field],
     visible: visible.has(column.field),
   }));

@@ -38,7 +38,7 @@ function drawCell({ title, vertices, edges }) {
     },
     drawn("defs", {}, arrowhead(head)),
     ways.map((way) => arrow(way, vertices, head)),
-    labels.map(({ x, y, text }) => drawn("text", { class: "operation", x, y: y + 4 }, text)),
+    labels.map(operation),
     places.flat().filter(({ vertex }) => vertex !== null).map((place) => box(place, vertices)),
   );
   return element(
@@ -174,6 +174,17 @@ function arrowhead(id) {
   const size = { markerWidth: 8, markerHeight: 8, viewBox: "0 0 8 8", refX: 6, refY: 4 };
   const shape = drawn("path", { class: "head", d: "M0 1L7 4L0 7Z" });
   return drawn("marker", { id, orient: "auto", ...size }, shape);
+}
+
+/** What stands at an arrow, on a ground of its own. */
+function operation({ x, y, text }) {
+  const half = textWidth(text) / 2 + 2;
+  return drawn(
+    "g",
+    { class: "operation" },
+    drawn("rect", { x: x - half, y: y - 9, width: 2 * half, height: 18 }),
+    drawn("text", { x, y: y + 4 }, text),
+  );
 }
 
 function box({ x, y, vertex }, vertices) {

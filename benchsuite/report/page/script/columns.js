@@ -1,8 +1,8 @@
 /** The columns of the leaderboard, in the order in which they are shown. */
 
 const COLUMNS = [
-  ["rank", "count", "1 has the lowest mean error; equal means share a rank"],
   ["strategy", "name", "Who; with @source where versions of one name compete"],
+  ["rank", "count", "1 has the lowest mean error; equal means share a rank"],
   ["settings", "text", "Hyper-parameters that differ from the defaults"],
   ["benchmark", "text", "What was searched"],
   ["error_mean", "error", "Mean over seeds of the reported error, a fraction"],
@@ -29,7 +29,7 @@ const SHOWN_AS = {
   brief: briefText,
 };
 
-const WIDTHS = { count: 76, error: 122, seconds: 110, brief: 104 };
+const WIDTHS = { count: 70, error: 100, seconds: 100, brief: 90 };
 
 const isFigure = (kind) => kind in SHOWN_AS;
 

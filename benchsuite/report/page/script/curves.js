@@ -52,31 +52,50 @@ function logTicks(low, high) {
   return ticks.filter((tick) => tick >= low && tick <= high);
 }
 
-function tickText(value) {
-  const power = Math.round(Math.log10(value));
-  if (value >= 1e4) return Number(value.toPrecision(2)).toExponential().replace("e+", "e");
-  return power < -3 ? value.toExponential(0) : withoutZeros(value.toFixed(6));
+/** Spell a tick of a log scale, as the figures do: 0.002, 500, 2·10⁴. */
+function logTick(value) {
+  if (value > 9e-4 && value < 9999) return withoutZeros(value.toFixed(6));
+  const [factor, power] = value.toExponential(0).split("e");
+  const raised = String(Number(power)).replace(/[-\d]/g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
+  return `${factor === "1" ? "" : `${factor}·`}10${raised}`;
 }
 
+/** Spell the ticks of a linear scale with equally many decimals. */
+function linearTicks(ticks) {
+  const texts = ticks.map((tick) => withoutZeros(tick.toFixed(6)));
+  const decimals = Math.max(...texts.map((text) => (text.split(".")[1] ?? "").length));
+  return ticks.map((tick) => tick.toFixed(decimals));
+}
+
+/** An axis with every tick named; uPlot would leave some out. */
+const logAxis = (limits) => ({
+  splits: () => logTicks(...limits),
+  filter: (_, ticks) => ticks,
+  values: (_, ticks) => ticks.map(logTick),
+});
+
+/** Means and intervals of the lines to draw, from the first moment of the clock on. */
 function curveData(view) {
   const contest = contestOf(view);
   const { shown } = curveLines(view);
   const { seconds } = block(`curves-${contest.name}`);
+  const first = Math.max(0, seconds.findIndex((moment) => moment >= contest.clock[0]));
   const figure = figureOf(view);
-  const finite = (values) =>
-    values.map((value) => (typeof value === "number" ? value : null));
-  const bands = shown.map((line) => about("curves", line)[figure].map(finite));
-  return { shown, seconds, figure, bands };
+  const later = (values) =>
+    values.slice(first).map((value) => (typeof value === "number" ? value : null));
+  const bands = shown.map((line) => about("curves", line)[figure].map(later));
+  return { contest, shown, seconds: seconds.slice(first), figure, bands };
 }
 
-function curveOptions({ shown, seconds, figure, bands }, place, onCursor) {
+function curveOptions({ contest, shown, figure, bands }, place, onCursor) {
   const [ink, faint] = [themed("ink"), themed("rule")];
   const means = bands.map(([mean]) => mean);
   const isRegret = figure === "regret";
   const limits = isRegret
     ? regretRange(means)
     : errorRange(means, bands.map(([, low]) => low));
-  const ends = [seconds[0], Math.max(seconds.at(-1), seconds[0] * 1.01)];
+  const [first, last] = contest.clock;
+  const ends = [first, Math.max(last, first * 1.01)];
   const paths = uPlot.paths.stepped({ align: 1 });
   const axis = {
     stroke: ink,
@@ -109,15 +128,14 @@ function curveOptions({ shown, seconds, figure, bands }, place, onCursor) {
       {
         ...axis,
         label: "seconds of the searches' clock",
-        labelSize: 24,
-        splits: () => logTicks(...ends),
-        values: (_, ticks) => ticks.map(tickText),
+        size: 32,
+        labelSize: 22,
+        ...logAxis(ends),
       },
       {
         ...axis,
         size: 64,
-        ...(isRegret ? { splits: () => logTicks(...limits) } : {}),
-        values: (_, ticks) => ticks.map(isRegret ? tickText : (tick) => withoutZeros(tick.toFixed(6))),
+        ...(isRegret ? logAxis(limits) : { values: (_, ticks) => linearTicks(ticks) }),
       },
     ],
     hooks: { setCursor: [onCursor], draw: [drawBudget] },

@@ -56,7 +56,7 @@ function plainTable(head, rows, numeric) {
 
 /** Show text, with links where it has addresses of the web and nothing else. */
 function linked(text) {
-  return text.split(/((?<![^\s(<"'])https?:\/\/[^\s<>"']*[^\s<>"'.,;)])/).map((part) =>
+  return text.split(/((?<![^\s(<])https?:\/\/[^\s<>"']*[^\s<>"'.,;)])/).map((part) =>
     /^https?:\/\//.test(part)
       ? element("a", { href: part, rel: "noopener noreferrer", target: "_blank" }, part)
       : part,

@@ -85,7 +85,8 @@ function copyBySelection(text) {
 document.addEventListener("copy", (event) => {
   const selection = getSelection();
   if (!selection || selection.isCollapsed) return;
-  const end = (node) => node?.parentElement?.closest("[data-full]");
+  const end = (node) =>
+    (node instanceof Element ? node : node.parentElement)?.closest("[data-full]");
   const [from, to] = [end(selection.anchorNode), end(selection.focusNode)];
   if (!from || from !== to) return;
   event.clipboardData.setData("text/plain", from.dataset.full);

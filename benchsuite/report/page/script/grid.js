@@ -1,6 +1,13 @@
 /** Tables of many rows, of which only those in view are in the document. */
 
 const ROW_HEIGHT = 34;
+const LETTER_WIDTH = 8.4; // of the widest of the usual fonts
+
+/** How wide a column must be for its texts, within limits. */
+function widthOf(texts) {
+  const longest = texts.reduce((most, text) => Math.max(most, text.length), 0);
+  return Math.min(280, LETTER_WIDTH * longest + 24);
+}
 
 /**
  * Make one. Columns are {field, kind, meaning}, and may have `shown`, which makes the
@@ -47,7 +54,7 @@ function definition({ field, kind, meaning, shown, width, visible = true, frozen
     formatter: (cell) => (shown ?? cellContent(kind))(cell.getData(), field),
     titleFormatter: () =>
       element("button", { type: "button", title: meaning, class: "sorter" }, field),
-    minWidth: width ?? WIDTHS[kind] ?? 120,
+    minWidth: Math.max(width ?? WIDTHS[kind] ?? 120, LETTER_WIDTH * field.length + 36),
     widthGrow: figure ? 0.25 : 1,
   };
 }

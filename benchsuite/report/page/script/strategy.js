@@ -75,7 +75,6 @@ function showLine(line, body) {
 
 /** How columns of runs differ from others. */
 function runColumn(field, line) {
-  if (field === "seed" || field === "epochs") return { width: 74 };
   if (field !== "arch") return {};
   const shown = ({ arch }) =>
     arch
