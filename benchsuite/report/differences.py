@@ -100,19 +100,19 @@ def _welch(
     """
     from scipy.special import stdtr, stdtrit  # longer to import than all the rest
 
+    finite = [(statistics.whole(runs) / statistics.UNIT).tolist() for runs in (a, b)]
     sizes = np.array([len(a), len(b)])
-    errors = [statistics.whole(runs) / statistics.UNIT for runs in (a, b)]
-    mean = float(errors[0].mean() - errors[1].mean())
-    variances = np.array([runs.var(ddof=1) for runs in errors])
-    parts = variances / sizes
-    error, deviation = math.sqrt(parts.sum()), math.sqrt(variances.sum())
-    if not error:
-        p = min(1.0, 2 / math.comb(int(sizes.sum()), len(a))) if mean else 1.0
-        half = 0.0
-    else:
+    mean = statistics.mean(finite[0]) - statistics.mean(finite[1])
+    spreads = np.array([statistics.deviation(runs) for runs in finite]) ** 2
+    parts = spreads / (sizes - 1)  # squared standard errors: spreads have ddof 0
+    error, deviation = math.sqrt(parts.sum()), math.sqrt((parts * sizes).sum())
+    if error:
         freedom = parts.sum() ** 2 / (parts**2 / (sizes - 1)).sum()
         p = float(2 * stdtr(freedom, -abs(mean) / error))
         half = float(-stdtrit(freedom, 0.025)) * error
+    else:
+        p = min(1.0, 2 / math.comb(len(a) + len(b), len(a))) if mean else 1.0
+        half = 0.0
     if any(math.isnan(e) for e in (*a, *b)):
         return p, math.nan, math.nan, math.nan, math.nan
     return p, mean, mean - half, mean + half, deviation
