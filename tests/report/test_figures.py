@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib.colors import to_hex
@@ -309,6 +309,7 @@ def test_too_little_data_is_said_in_a_sentence():
     assert over_tasks([], {}).figure is None
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9)).map(sorted), max_size=12).map(
         sorted
@@ -325,6 +326,7 @@ def test_bars_of_one_level_never_touch(spans):
 # Fronts
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(
         arrays(
@@ -439,6 +441,7 @@ def test_the_best_seven_and_the_baseline_are_shown():
     assert cast(labels[:3], looks, 8).remarks == []
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(max_size=60), max_size=9), st.floats(0.5, 2))
 def test_names_are_short_and_different_and_all_is_said_in_full(labels, inches):
     names, remarks = call(labels, inches)
