@@ -94,7 +94,7 @@ class Scale:
         for n, point in enumerate((figures - self._best) / self._span):
             if np.isfinite(point).all() and not (front <= point).all(axis=1).any():
                 front = np.vstack([front[~(point <= front).all(axis=1)], point])
-                volume = self._dominated(front) / self._volume
+                volume = max(volume, self._dominated(front) / self._volume)
             volumes[n] = volume
         return volumes
 
