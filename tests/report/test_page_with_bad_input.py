@@ -187,27 +187,31 @@ def test_the_policy_stops_what_got_in_all_the_same(chromium, tmp_path):
     tab.close()
 
 
-@pytest.mark.parametrize(
-    ("paper", "links"),
-    [
-        ("https://arxiv.org/abs/1", ["https://arxiv.org/abs/1"]),
-        ('A, "B". http://a.b/c. And http://d.e/.', ["http://a.b/c", "http://d.e/"]),
-        ("javascript:alert(1)//https://a.b", []),
-        ("data:text/html,<script>alert(1)</script>", []),
-        (" JaVaScRiPt:alert(1)", []),
-        ("https:alert(1)", []),
-        ("file:///etc/passwd", []),
-        ("", []),
-    ],
-)
-def test_only_addresses_of_the_web_become_links(visit, paper, links):
-    found, dossier = report(benchmarks=("toy/one",), strategies=("a",))
-    row = found[0].lines[0].standing.row
-    facts = replace(dossier, strategies={row: StrategyFacts(paper=paper)})
-    tab = visit((found, facts), f"#row={row}")
-    made = tab.locator("#view-body a[target=_blank]")
-    assert made.evaluate_all("all => all.map(a => a.getAttribute('href'))") == links
-    assert paper in tab.text_content("#view-body")
+PAPERS = {
+    "https://arxiv.org/abs/1": ["https://arxiv.org/abs/1"],
+    'A, "B". http://a.b/c. And http://d.e/.': ["http://a.b/c", "http://d.e/"],
+    "javascript:alert(1)//https://a.b": [],
+    "data:text/html,<script>alert(1)</script>": [],
+    " JaVaScRiPt:alert(1)": [],
+    "https:alert(1)": [],
+    "file:///etc/passwd": [],
+    "": [],
+}
+
+
+def test_only_addresses_of_the_web_become_links(visit):
+    names = [f"s{number}" for number in range(len(PAPERS))]
+    found, _ = report(benchmarks=("toy/one",), strategies=names, seeds=1)
+    lines = sorted(standings(found), key=lambda line: line.strategy)
+    papers = {line.row: text for line, text in zip(lines, PAPERS, strict=True)}
+    facts = {row: StrategyFacts(paper=text) for row, text in papers.items()}
+    tab = visit((found, Dossier(strategies=facts)))
+    for row, text in papers.items():
+        tab.goto(f"{tab.url.split('#')[0]}#row={row}")
+        made = tab.locator("#view-body a[target=_blank]")
+        links = made.evaluate_all("all => all.map(a => a.getAttribute('href'))")
+        assert links == PAPERS[text]
+        assert text in tab.text_content("#view-body")
 
 
 def test_an_empty_report_says_so(visit):

@@ -43,43 +43,49 @@ const choiceChanged = (now, before) =>
 
 /**
  * Choose some of many values of a list of the view. `ticked` tells which are chosen in a
- * view, `title` how that is summed up.
+ * view, `title` how that is summed up. What can be chosen is made when first opened.
  */
 function menu(name, values, { noun, ticked, title, clear, shown = (value) => value }) {
   const summary = element("summary");
-  const boxes = values.map((value) =>
-    element("input", { type: "checkbox", value, onchange: choose }),
-  );
-  const labels = boxes.map((box, k) => element("label", {}, box, shown(values[k])));
-  const within = element("input", {
+  const reset = button(clear, () => go({ [name]: [] }));
+  const list = element("div", { class: "list", role: "group", "aria-label": noun });
+  const made = element("details", { class: "menu", id: `menu-${name}` }, summary, list);
+  const choose = () =>
+    go({ [name]: boxes.filter((box) => box.checked).map((box) => box.value) });
+  let boxes = [];
+  const fill = () => {
+    boxes = values.map((value) =>
+      element("input", { type: "checkbox", value, onchange: choose }),
+    );
+    const labels = boxes.map((box, k) => element("label", {}, box, shown(values[k])));
+    const within = values.length > 20 ? [findWithin(noun, values, labels)] : [];
+    list.append(...within, element("div", { class: "boxes" }, labels), reset);
+    show(state);
+  };
+  const show = (view) => {
+    const chosen = new Set(ticked(view));
+    for (const box of boxes) box.checked = chosen.has(box.value);
+    summary.textContent = title(view[name].length);
+    reset.hidden = !view[name].length;
+  };
+  made.addEventListener("toggle", fill, { once: true });
+  onChange(show);
+  show(state);
+  return made;
+}
+
+/** A field that leaves those labels whose values contain what is typed. */
+function findWithin(noun, values, labels) {
+  const field = element("input", {
     type: "search",
     placeholder: `Find ${noun}`,
     "aria-label": `Find ${noun}`,
     oninput: () =>
       labels.forEach((label, k) => {
-        label.hidden = !values[k].toLowerCase().includes(within.value.toLowerCase());
+        label.hidden = !values[k].toLowerCase().includes(field.value.toLowerCase());
       }),
   });
-  const reset = button(clear, () => go({ [name]: [] }));
-  const list = element(
-    "div",
-    { class: "list", role: "group", "aria-label": noun },
-    values.length > 20 ? [within] : [],
-    element("div", { class: "boxes" }, labels),
-    reset,
-  );
-  function choose() {
-    go({ [name]: boxes.filter((box) => box.checked).map((box) => box.value) });
-  }
-  function show(view) {
-    const chosen = new Set(ticked(view));
-    boxes.forEach((box) => (box.checked = chosen.has(box.value)));
-    summary.textContent = title(view[name].length);
-    reset.hidden = !view[name].length;
-  }
-  onChange(show);
-  show(state);
-  return element("details", { class: "menu", id: `menu-${name}` }, summary, list);
+  return field;
 }
 
 /** A menu that narrows what is shown; with none ticked, all is. */
