@@ -39,6 +39,9 @@ ALLOWED = {
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "provenance")}
     | {f"benchsuite.{room}" for room in ("results", "runner", "store", "workers")}
     | {"pandas"},
+    "benchsuite.contract": CORE
+    | {f"benchsuite.{room}" for room in ("campaign", "catalogue", "contract", "names")}
+    | {f"benchsuite.{room}" for room in ("runner", "workers")},
     "benchsuite.estimators": {"benchsuite.core", "benchsuite.estimators", "torch"},
     "benchsuite.supernet": CORE
     | {f"benchsuite.{room}" for room in ("estimators", "memory", "names", "supernet")}

@@ -1,0 +1,23 @@
+"""What a strategy must do, as rules that are tried, and what breaks them.
+
+from benchsuite.contract import contract
+
+for finding in contract("./my_strategy.py:MyStrategy").findings:
+    print(finding.status, finding.rule)
+"""
+
+from benchsuite.contract.check import contract, play
+from benchsuite.contract.findings import Breach, Contract, Finding
+from benchsuite.contract.registry import RULES, Rule
+from benchsuite.contract.witness import BrokenError
+
+__all__ = [
+    "RULES",
+    "Breach",
+    "BrokenError",
+    "Contract",
+    "Finding",
+    "Rule",
+    "contract",
+    "play",
+]
