@@ -240,9 +240,7 @@ def _clock(
     shares = [float(times[0] / times[-1]) for times in ends if len(times)]
     if not shares or min(shares) == 1:
         return np.array([1.0] if shares else []), lasts
-    fractions = np.geomspace(min(shares), 1.0, count)
-    fractions[-1] = 1.0
-    return fractions, lasts
+    return np.geomspace(min(shares), 1.0, count), lasts
 
 
 def _title(contest: Contest) -> str:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -40,12 +40,14 @@ def test_the_mean_is_the_mean_of_means():
     assert value([[0.1, 0.3], [0.5, 0.6, 0.7, 0.8]], mean) == pytest.approx(0.425)
 
 
+@settings(deadline=None)  # a bootstrap each
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=30))
 def test_the_median_of_runs_is_numpys(twentieths):
     errors = [e / 20 for e in twentieths]
     assert value([errors], median) == pytest.approx(np.median(errors), abs=1e-12)
 
 
+@settings(deadline=None)  # a bootstrap each
 @given(st.lists(st.integers(0, 20), min_size=4, max_size=32))
 def test_the_interquartile_mean_is_scipys_where_it_cuts_whole_runs(twentieths):
     errors = [e / 20 for e in twentieths[: len(twentieths) // 4 * 4]]
@@ -136,16 +138,25 @@ def test_means_of_columns_are_those_of_each_alone():
     assert np.isfinite(together[3]).all()
 
 
-@pytest.mark.parametrize("sizes", [(8, 8, 8), (5, 10, 40)])
-def test_how_often_the_mean_over_tasks_is_covered(sizes):
-    """2,000 samples of three tasks with spreads of 1, 2 and 3.
+@pytest.mark.parametrize(
+    ("sizes", "spreads"),
+    [
+        ((8, 8, 8), (0.03, 0.06, 0.09)),
+        ((5, 10, 40), (0.03, 0.06, 0.09)),
+        ((8, 40, 40), (0.09, 0.01, 0.01)),  # 91 % if seeds of all tasks counted alike
+    ],
+)
+def test_how_often_the_mean_over_tasks_is_covered(sizes, spreads):
+    """4,000 samples: shares have a deviation of .4 %.
 
-    Shares have a deviation of .5 %; all samples have the same 2,000 resamples, which
-    moves the share by as much again. It is 95 % but for the tails of small samples.
+    All samples have the same 2,000 resamples, which moves the share by as much again.
+    It was 94.7, 94.7 and 94.3 % of 20,000.
     """
     source = rng(4)
-    spreads = zip(sizes, (0.03, 0.06, 0.09), strict=True)
-    tasks = [source.normal(0.5, spread, (n, 2000)) for n, spread in spreads]
+    tasks = [
+        source.normal(0.5, spread, (n, 4000))
+        for n, spread in zip(sizes, spreads, strict=True)
+    ]
     _, low, high = stratified_means(tasks)
     assert 0.93 <= np.mean((low <= 0.5) & (high >= 0.5)) <= 0.97
 
