@@ -20,6 +20,7 @@ QUICK := $(STRATEGIES) anasod_local_search anasod_random_search asha bohb bohb_n
 	simulated_annealing tpe
 SLOW := anasod_bo gp_bo gp_bo_wl npenas parego sa_ea_individual smac
 SLOWEST := bananas bananas_random 'bananas_warm_start[score=params]'
+FRONTS := nsga2 parego random_scalarization random_search
 BENCHMARKS := nb201/cifar10,nb201/cifar100,nb201/imagenet16_120
 SEARCH := --space nats_tss --data cifar10 --results results/supernet
 SMALL := --channels 4 --cells 1 --images 2560
@@ -63,9 +64,12 @@ docs: .venv/test  ## Write the documents that follow from the code and the resul
 reproduce: .venv/test  ## Run published protocols and write docs/reproduction.md.
 	$(BIN)/python -m tests.reproduction
 
-results: .venv/core  ## Rebuild every table in results/ from nothing; takes an hour.
+results: .venv/core  ## Rebuild every table in results/, and docs/gallery; takes an hour.
 	rm -rf results/new
 	$(BIN)/benchsuite run $(QUICK) $(ON) --seeds 240 --results results/new
+	$(BIN)/benchsuite run $(FRONTS) --on nb201/cifar10 --objectives error,latency \
+		--trials 200 --seeds 48 --jobs 2 --results results/new/fronts
+	$(BIN)/python -m tests.documents.gallery results/new results/new/fronts
 	$(BIN)/benchsuite run $(SLOW) $(ON) --seeds 48 --results results/new
 	$(BIN)/benchsuite run $(SLOWEST) $(ON) --seeds 24 --results results/new
 	$(BIN)/benchsuite export --results results/new
@@ -98,7 +102,7 @@ searches: export BENCHSUITE_IMAGES = $(abspath $(IMAGES))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "benchsuite needs Python 3.11 or newer: make PYTHON=/path/to/python3.12 ..."; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -e .
+	$(BIN)/pip install -q -e ".[report]"
 	@touch $@
 
 .venv/test: .venv/core pyproject.toml

@@ -72,3 +72,15 @@ def test_counts_are_those_of_the_code(page, name):
         assert counted[field] == float(known[field])
     assert counted["operators"] == pytest.approx(float(known["operators"]), rel=0.05)
     assert counted["saved"] == pytest.approx(float(known["saved"]), rel=0.05)
+
+
+def test_the_gallery_shows_every_figure_beside_it_and_no_other():
+    folder = ROOT / "docs"
+    text = (folder / "gallery.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\((gallery/[\w-]+\.svg)\)", text)
+    assert len(shown) == len(set(shown)) > 8
+    assert {folder / name for name in shown} == set((folder / "gallery").iterdir())
+    for name in shown:
+        figure = (folder / name).read_text(encoding="utf-8")
+        assert len(figure) < 160_000
+        assert "<script" not in figure

@@ -1,8 +1,9 @@
 """docs/gallery.md: figures as `benchsuite report` draws them, of a folder of results.
 
-The folder must have its store, since tables of final results have no curves:
+The folders must have their stores, since tables of final results have no curves. The
+second has the searches for several objectives:
 
-    python -m tests.documents.gallery results/new
+    python -m tests.documents.gallery results/new results/new/fronts
 """
 
 import sys
@@ -31,15 +32,16 @@ SHOWN = (
 HEAD = """\
 # Gallery
 
-Figures of `benchsuite report`, drawn for print from what `make results` ran, and from
-the searches for two objectives of
+Figures of `benchsuite report`, drawn for print by `make results`: from the runs of the
+strategies that are quick enough for 240 seeds (`QUICK` in the Makefile), and from these
+searches for two objectives:
 
     benchsuite run nsga2 parego random_scalarization random_search --on nb201/cifar10 \\
-        --objectives error,latency --trials 200 --seeds 48 --results results/new
+        --objectives error,latency --trials 200 --seeds 48
 
-The whole report, with these and more as SVG and PNG in `report/figures`:
+Of runs of your own, these and more come as SVG and PNG in `report/figures`:
 
-    benchsuite report --results results/new
+    benchsuite report
 
 Every strategy has one colour, dash and marker in all of them; the baseline,
 `random_search`, is grey.
@@ -47,21 +49,23 @@ Every strategy has one colour, dash and marker in all of them; the baseline,
 """
 
 
-def gallery(results: Path) -> str:
+def gallery(results: Path, fronts: Path) -> str:
     """Draw the figures, and compose the document.
 
     Raises:
-        LookupError: `results` has not what one of them shows.
+        LookupError: They have not what one of the figures shows.
     """
-    known = recorded(results, curves=True)
+    known, several = (recorded(folder, curves=True) for folder in (results, fronts))
     found = contests(known.rows, known.efforts)
     about = dossier(found, known)
     with TemporaryDirectory() as folder:
-        drawn = draw(found, about, Path(folder), list(front_contests(known.rows)))
+        drawn = draw(found, about, Path(folder), list(front_contests(several.rows)))
         by_name = {figure.name: figure for figure in drawn if figure.files}
         missing = [name for name in SHOWN if name not in by_name]
         if missing:
-            raise LookupError(f"{results} has not what {', '.join(missing)} shows")
+            raise LookupError(
+                f"{results}, {fronts} have not what {', '.join(missing)} show"
+            )
         FOLDER.mkdir(exist_ok=True)
         for old in FOLDER.glob("*.svg"):
             old.unlink()
@@ -71,5 +75,5 @@ def gallery(results: Path) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(gallery(Path(sys.argv[1])), encoding="utf-8")
+    FILE.write_text(gallery(*map(Path, sys.argv[1:])), encoding="utf-8")
     print(f"{FILE.name} written")
