@@ -6,7 +6,7 @@ import re
 import pytest
 
 from benchsuite.strategies import STRATEGIES
-from tests.documents.strategies import FILE, strategies
+from tests.documents.strategies import FILE, ROOT, strategies
 
 
 def test_the_strategies_document_is_up_to_date():
