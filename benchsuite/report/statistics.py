@@ -67,7 +67,8 @@ def interval(errors: Sequence[float]) -> tuple[float, float]:
     of the expanded percentile interval (Hesterberg, "What Teachers Should Know About
     the Bootstrap", The American Statistician 69(4), 2015, sec. 5.2), which is as wide
     as the t interval where plain percentiles are too narrow, with few seeds. Below six
-    seeds it is all that was seen, and covers less: 75 % with three.
+    seeds it is all that was seen, and covers less: 75 % with three. So it does where
+    values are skewed: 90 % of 8 exponential ones, 93 % of 30, 94 % of 120.
 
     Example:
         >>> interval([0.25, 0.25, 0.25])
