@@ -39,7 +39,7 @@ def test_what_is_copied_is_the_csv(visit):
     found, dossier = report()
     tab = visit((found, dossier))
     tab.click("#copy-csv")
-    tab.wait_for_selector("#said:not(:empty)")
+    tab.wait_for_selector(".said:not(:empty)")
     assert clipboard(tab) == tables.as_csv(standings(found))
 
 
@@ -228,10 +228,10 @@ def test_chosen_rows_are_copied(visit):
     assert "1 selected line" in tab.inner_text("#tools")
     assert tab.locator("#board .tabulator-row.tabulator-selected").count() == 1
     tab.click("#copy-csv")
-    tab.wait_for_selector("#said:not(:empty)")
+    tab.wait_for_selector(".said:not(:empty)")
     assert clipboard(tab) == tables.as_csv(standings(found)[1:2])
     tab.click("#copy-latex")
-    tab.wait_for_selector("#said:has-text('LaTeX')")
+    tab.wait_for_selector(".said:has-text('LaTeX')")
     line = standings(found)[1]
     assert clipboard(tab).splitlines()[1] == (
         f"{line.strategy} & toy/one & {100 * line.error_mean:.2f} $\\pm$"
@@ -258,10 +258,10 @@ def test_a_line_opens(visit):
         assert full(tab, field, "#runs") == [getattr(row, field) for row in finals]
     assert cells(tab, "arch", "#runs") == [row.arch for row in finals]
     tab.click(".command button")
-    tab.wait_for_selector("#said:not(:empty)")
+    tab.wait_for_selector(".said:not(:empty)")
     assert clipboard(tab) == "benchsuite run a --on toy/one"
     tab.click("text=Copy row as CSV")
-    tab.wait_for_selector("#said:has-text('row')")
+    tab.wait_for_selector(".said:has-text('row')")
     assert clipboard(tab) == tables.as_csv([line.standing])
 
 
@@ -380,3 +380,15 @@ def test_large_blocks_are_parsed_when_they_are_needed(visit, thousands):
     assert tab.evaluate("parsedLengths") == [sizes[0]]  # the leaderboard
     open_first(tab)
     assert len(tab.evaluate("parsedLengths")) == 3  # facts and runs of one contest
+
+
+def test_contests_are_told_apart_by_what_differs(visit):
+    rows = [*table(("toy/one",)), *table(("toy/two",))]
+    older = [replace(row, table="1" * 8) for row in table(("toy/two",))]
+    tab = visit((contests([*rows, *older]), Dossier()))
+    assert tab.locator("#contest option").all_inner_texts() == [
+        "toy/one, trials=2",
+        "toy/two, trials=2, test, 00000000",
+        "toy/two, trials=2, test, 11111111",
+    ]
+    assert set(cells(tab, "table")) == {"0" * 8, "1" * 8}  # shown, since it differs

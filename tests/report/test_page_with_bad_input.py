@@ -92,6 +92,7 @@ def test_hostile_texts_are_shown_in_the_table_as_they_are(visit):
     assert tab.text_content("#failures pre") == "\n".join(HOSTILE)
     for name in ("benchmark", "strategy"):
         tab.click(f"#menu-{name} summary")
+        tab.wait_for_selector(f"#menu-{name} label")
         labels = tab.locator(f"#menu-{name} label").all_text_contents()
         for text in HOSTILE:
             assert any(text in label for label in labels)
@@ -106,7 +107,7 @@ def test_hostile_texts_are_copied_neutralised(visit, form):
     found, dossier = hostile_report()
     tab = visit((found, dossier))
     tab.click(f"#copy-{form}")
-    tab.wait_for_selector("#said:not(:empty)")
+    tab.wait_for_selector(".said:not(:empty)")
     if form == "csv":
         assert sorted(clipboard(tab).splitlines()) == sorted(
             tables.as_csv(standings(found)).splitlines()
@@ -273,3 +274,12 @@ def test_runs_that_found_nothing_or_diverged_are_told(visit):
     assert cells(tab, "arch", "#runs") == ["x", MISSING]
     assert cells(tab, "cost", "#runs")[1] == "1"
     assert cells(tab, "regret", "#runs")[1] == MISSING
+
+
+def test_a_line_without_a_mean_has_an_empty_chart(visit):
+    rows = [*runs("a", [0.1, 0.2]), *runs("b", [0.1]), nothing("b", 1)]
+    tab = visit((contests(rows), Dossier()), "#strategy=b")
+    for name in ("error", "regret"):
+        tab.click(f"#show-{name}")
+        tab.hover("#chart .u-over")
+        assert tab.inner_text("#legend td:first-of-type") == MISSING

@@ -20,9 +20,11 @@ from benchsuite.report.page import blocks
 from benchsuite.report.page.encoding import encode
 
 _HERE = files(__package__)
+_STYLES = ("ground", "controls", "tables", "chart", "dialog", "places")
 _SCRIPTS = (  # in the order in which they build on one another
     *("numbers", "elements", "columns", "data", "state", "export", "grid", "filters"),
-    *("budget", "board", "curves", "cell", "strategy", "architecture", "views", "main"),
+    *("budget", "board", "scales", "chart", "legend", "curves", "cell", "strategy"),
+    *("architecture", "views", "main"),
 )
 
 
@@ -51,7 +53,7 @@ def page(
         styles=[
             _text(vendored / "tabulator_simple.min.css"),
             _text(vendored / "uPlot.min.css"),
-            _text(_HERE / "page.css"),
+            *(_text(_HERE / "style" / f"{name}.css") for name in _STYLES),
         ],
         scripts=[
             _text(vendored / "tabulator.min.js"),

@@ -10,13 +10,17 @@ function showArchitecture(line, arch, body) {
       viewLink(`← ${line.label}`, { arch: "" }, { class: "back" }),
       ` · ${line.benchmark}`,
     ),
-    ...(facts ? recordedOf(facts) : [element("p", {}, "Nothing more is recorded of it.")]),
+    ...(facts
+      ? recordedOf(facts)
+      : [element("p", {}, "Nothing more is recorded of it.")]),
     ...returnedBy(line, arch),
   );
 }
 
 function recordedOf({ drawings, figures, runs, test_errors }) {
-  const errors = test_errors.map((error) => element("span", {}, fullText(decode(error)), " "));
+  const errors = test_errors.map((error) =>
+    element("span", {}, fullText(decode(error)), " "),
+  );
   return [
     ...drawings.map(drawCell),
     ...(Object.keys(figures).length ? [terms(Object.entries(figures))] : []),
@@ -43,7 +47,10 @@ function returnedBy(line, arch) {
   const { archs, lines: columns } = block(`runs-${line.contest.name}`);
   const place = archs.indexOf(arch);
   const counts = line.contest.own
-    .map((other) => [other, columns[other.place].arch.filter((a) => a === place).length])
+    .map((other) => [
+      other,
+      columns[other.place].arch.filter((a) => a === place).length,
+    ])
     .filter(([, count]) => count);
   if (!counts.length) return [element("p", {}, "No run of this contest returned it.")];
   return [

@@ -48,7 +48,7 @@ function boardColumns(view) {
   const wide = matchMedia("(min-width: 700px)").matches;
   const special = {
     strategy: {
-      width: wide ? 250 : 180,
+      width: wide ? Math.min(340, 34 + widthOf(recorded.strategy)) : 180,
       frozen: wide,
       shown: (line) =>
         element(

@@ -39,7 +39,11 @@ function buildBudget() {
   if (!clocks.length) {
     if (lines.length)
       place.append(
-        element("p", { class: "quiet" }, "No curves are recorded: errors are those at the end."),
+        element(
+          "p",
+          { class: "quiet" },
+          "No curves are recorded: errors are those at the end.",
+        ),
       );
     return;
   }
@@ -73,7 +77,10 @@ function buildBudget() {
     const none = Number.isNaN(seconds);
     const slide = none ? SLIDES : (Math.log(seconds / first) / span) * SLIDES;
     slider.value = Math.round(slide);
-    slider.setAttribute("aria-valuetext", none ? "end" : `${secondsText(seconds)} seconds`);
+    slider.setAttribute(
+      "aria-valuetext",
+      none ? "end" : `${secondsText(seconds)} seconds`,
+    );
     if (Number(number.value) !== seconds) number.value = none ? "" : seconds;
     end.hidden = none;
   };

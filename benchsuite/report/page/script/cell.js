@@ -39,7 +39,10 @@ function drawCell({ title, vertices, edges }) {
     drawn("defs", {}, arrowhead(head)),
     ways.map((way) => arrow(way, vertices, head)),
     labels.map(operation),
-    places.flat().filter(({ vertex }) => vertex !== null).map((place) => box(place, vertices)),
+    places
+      .flat()
+      .filter(({ vertex }) => vertex !== null)
+      .map((place) => box(place, vertices)),
   );
   return element(
     "figure",
@@ -85,7 +88,8 @@ function order(places, ways) {
       near.get(way[k])[0].push(way[k - 1]);
       near.get(way[k - 1])[1].push(way[k]);
     }
-  const settle = (own) => own.forEach((place, k) => (place.rank = k - (own.length - 1) / 2));
+  const settle = (own) =>
+    own.forEach((place, k) => (place.rank = k - (own.length - 1) / 2));
   places.forEach(settle);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const side = sweep % 2;
@@ -104,25 +108,34 @@ function order(places, ways) {
 const textWidth = (text) => LETTER * text.length;
 
 function halfWidth(vertices, own) {
-  const names = own.filter(({ vertex }) => vertex !== null).map((p) => vertices[p.vertex]);
+  const names = own
+    .filter(({ vertex }) => vertex !== null)
+    .map((p) => vertices[p.vertex]);
   return Math.max(12, ...names.map((name) => textWidth(name) / 2 + 10));
 }
 
 /** Where the layers stand, so far apart that what is written between them fits. */
 function columnsX(places, ways, vertices, edges) {
   const gaps = places.map(() => 34);
-  const layerOf = new Map(places.flatMap((own, layer) => own.map((place) => [place, layer])));
+  const layerOf = new Map(
+    places.flatMap((own, layer) => own.map((place) => [place, layer])),
+  );
   ways.forEach((way, k) => {
     const { from, at } = middle(way);
     const wide = textWidth(edges[k][2]) + (edges[k][2] ? 44 : 0);
     const layer = layerOf.get(from);
     if (at === null) gaps[layer] = Math.max(gaps[layer], wide);
-    else [layer - 1, layer].forEach((gap) => (gaps[gap] = Math.max(gaps[gap], wide / 2 + 12)));
+    else
+      [layer - 1, layer].forEach(
+        (gap) => (gaps[gap] = Math.max(gaps[gap], wide / 2 + 12)),
+      );
   });
   let x = 0;
   const xs = places.map((own, layer) => {
     const half = halfWidth(vertices, own);
-    x += layer ? gaps[layer - 1] + halfWidth(vertices, places[layer - 1]) + half : half + 4;
+    x += layer
+      ? gaps[layer - 1] + halfWidth(vertices, places[layer - 1]) + half
+      : half + 4;
     return x;
   });
   return { xs, gaps };
@@ -155,7 +168,8 @@ function labelled(edges, ways) {
 }
 
 function arrow(way, vertices, head) {
-  const half = ({ vertex }) => (vertex === null ? 0 : textWidth(vertices[vertex]) / 2 + 10);
+  const half = ({ vertex }) =>
+    vertex === null ? 0 : textWidth(vertices[vertex]) / 2 + 10;
   const first = way[0];
   const last = way.at(-1);
   const points = way.map(({ x, y }) => [x, y]);
@@ -171,7 +185,13 @@ function arrow(way, vertices, head) {
 }
 
 function arrowhead(id) {
-  const size = { markerWidth: 8, markerHeight: 8, viewBox: "0 0 8 8", refX: 6, refY: 4 };
+  const size = {
+    markerWidth: 8,
+    markerHeight: 8,
+    viewBox: "0 0 8 8",
+    refX: 6,
+    refY: 4,
+  };
   const shape = drawn("path", { class: "head", d: "M0 1L7 4L0 7Z" });
   return drawn("marker", { id, orient: "auto", ...size }, shape);
 }
@@ -200,7 +220,8 @@ function box({ x, y, vertex }, vertices) {
 
 function inWords(title, vertices, edges) {
   const told = edges.map(
-    ([from, to, text]) => `${vertices[from]} to ${vertices[to]}${text ? ` by ${text}` : ""}`,
+    ([from, to, text]) =>
+      `${vertices[from]} to ${vertices[to]}${text ? ` by ${text}` : ""}`,
   );
   return `${title || "Cell"}: ${told.join("; ") || "nothing is joined"}`;
 }

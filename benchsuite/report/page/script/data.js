@@ -42,11 +42,21 @@ lines.forEach((line, index) => {
   line.error_at_budget = NaN;
 });
 
-for (const contest of contests) {
-  contest.own = lines.filter((line) => line.contest === contest);
-  contest.title = [contest.own[0].benchmark, contest.own[0].rules]
-    .filter((word) => word)
-    .join(", ");
+for (const contest of contests) contest.own = [];
+for (const line of lines) line.contest.own.push(line);
+
+/** Name a contest by as much as tells it from the others. */
+function titled(contest) {
+  const told = ({ own: [line] }, fields) =>
+    fields
+      .map((field) => line[field])
+      .filter((word) => word)
+      .join(", ");
+  const usual = ["benchmark", "rules"];
+  const twin = contests.some(
+    (other) => other !== contest && told(other, usual) === told(contest, usual),
+  );
+  return told(contest, twin ? [...usual, "reports", "table"] : usual);
 }
 
 const distinct = (values) => [...new Set(values)];

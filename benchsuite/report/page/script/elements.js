@@ -41,7 +41,11 @@ function terms(pairs) {
 function plainTable(head, rows, numeric) {
   const kind = (place) => (place >= numeric ? { class: "figure" } : {});
   const line = (cells, name) =>
-    element("tr", {}, cells.map((cell, place) => element(name, kind(place), cell)));
+    element(
+      "tr",
+      {},
+      cells.map((cell, place) => element(name, kind(place), cell)),
+    );
   return element(
     "div",
     { class: "scroll", tabindex: 0 },
@@ -49,23 +53,33 @@ function plainTable(head, rows, numeric) {
       "table",
       {},
       element("thead", {}, line(head, "th")),
-      element("tbody", {}, rows.map((cells) => line(cells, "td"))),
+      element(
+        "tbody",
+        {},
+        rows.map((cells) => line(cells, "td")),
+      ),
     ),
   );
 }
 
 /** Show text, with links where it has addresses of the web and nothing else. */
 function linked(text) {
-  return text.split(/((?<![^\s(<])https?:\/\/[^\s<>"']*[^\s<>"'.,;)])/).map((part) =>
-    /^https?:\/\//.test(part)
-      ? element("a", { href: part, rel: "noopener noreferrer", target: "_blank" }, part)
-      : part,
-  );
+  return text
+    .split(/((?<![^\s(<])https?:\/\/[^\s<>"']*[^\s<>"'.,;)])/)
+    .map((part) =>
+      /^https?:\/\//.test(part)
+        ? element(
+            "a",
+            { href: part, rel: "noopener noreferrer", target: "_blank" },
+            part,
+          )
+        : part,
+    );
 }
 
 /** Say something to those who cannot see it happen, and for a while to all. */
 function say(text) {
-  const place = byId("said");
+  const place = byId(byId("view").open ? "said-in-view" : "said"); // the rest is inert
   place.textContent = text;
   clearTimeout(say.timer);
   say.timer = setTimeout(() => (place.textContent = ""), 4000);
@@ -74,7 +88,10 @@ function say(text) {
 /** The line by which a strategy is known in figures. */
 function swatch(style) {
   const line = { x1: 1, y1: 6, x2: 25, y2: 6, "stroke-width": 2.5 };
-  const look = { stroke: onGround(style.colour), "stroke-dasharray": style.dash.join(" ") };
+  const look = {
+    stroke: onGround(style.colour),
+    "stroke-dasharray": style.dash.join(" "),
+  };
   return drawn(
     "svg",
     { class: "swatch", width: 26, height: 12, "aria-hidden": "true" },
@@ -99,7 +116,9 @@ function themed(name) {
 
 function isDark() {
   const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  return chosen
+    ? chosen === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
 /** A colour that was chosen for white, mixed with white until it stands out on dark. */

@@ -32,7 +32,9 @@ function numberText(field, value) {
 /** Lines with a header, in the columns of leaderboard.csv. */
 function asCsv(chosen) {
   const rows = chosen.map((line) => CANONICAL.map((field) => cellText(line, field)));
-  return [CANONICAL, ...rows].map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
+  return [CANONICAL, ...rows]
+    .map((cells) => `${cells.map(csvCell).join(",")}\n`)
+    .join("");
 }
 
 function latexText(text) {
@@ -53,7 +55,9 @@ function asLatex(chosen) {
   const head =
     "% strategy & benchmark & error in %, mean and deviation & 95 % interval of the" +
     " mean & regret in % & seeds";
-  return [head, ...chosen.map((line) => `${row(line).join(" & ")} \\\\`), ""].join("\n");
+  return [head, ...chosen.map((line) => `${row(line).join(" & ")} \\\\`), ""].join(
+    "\n",
+  );
 }
 
 /** Copy text, also where the browser gives pages from disk no clipboard. */

@@ -106,7 +106,8 @@ function closeMenus(event) {
     if (event.type === "keydown" && event.key === "Escape") {
       open.open = false;
       open.querySelector("summary").focus();
-    } else if (event.type === "click" && !open.contains(event.target)) open.open = false;
+    } else if (event.type === "click" && !open.contains(event.target))
+      open.open = false;
   }
 }
 

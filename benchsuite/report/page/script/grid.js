@@ -32,10 +32,8 @@ function grid(place, { columns, rows, label, open, sort, select = false, height 
   const built = new Promise((resolve) => table.on("tableBuilt", resolve));
   built.then(() => {
     place.querySelector(".tabulator-tableholder").tabIndex = -1;
-    Object.entries({ tabindex: 0, "aria-label": label }).forEach(([key, value]) =>
-      place.setAttribute(key, value),
-    );
-    place.setAttribute("aria-rowcount", rows.length);
+    place.tabIndex = 0;
+    place.setAttribute("aria-label", label);
     walk(place, table, open, select);
   });
   return { table, built };
@@ -88,7 +86,12 @@ function walk(place, table, open, select) {
     table.scrollToRow(row, "nearest", false).catch(() => {}); // it is in view
   };
   const page = () =>
-    Math.max(1, Math.floor(place.querySelector(".tabulator-tableholder").clientHeight / ROW_HEIGHT) - 1);
+    Math.max(
+      1,
+      Math.floor(
+        place.querySelector(".tabulator-tableholder").clientHeight / ROW_HEIGHT,
+      ) - 1,
+    );
   const side = (by) => (place.querySelector(".tabulator-tableholder").scrollLeft += by);
   const acts = {
     ArrowDown: () => move(at + 1),
@@ -103,7 +106,8 @@ function walk(place, table, open, select) {
     " ": () => select && at >= 0 && table.getRows("active")[at].toggleSelect(),
   };
   place.addEventListener("keydown", (event) => {
-    if (event.target !== place || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target !== place || event.ctrlKey || event.metaKey || event.altKey)
+      return;
     if (!(event.key in acts)) return;
     event.preventDefault();
     acts[event.key]();

@@ -11,7 +11,9 @@ function applyTheme({ theme }) {
 }
 
 function buildTheme() {
-  byId("theme").addEventListener("click", () => go({ theme: THEMES[state.theme] ?? "" }));
+  byId("theme").addEventListener("click", () =>
+    go({ theme: THEMES[state.theme] ?? "" }),
+  );
   onChange((now, before) => now.theme !== before.theme && applyTheme(now));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
   applyTheme(state);

@@ -33,7 +33,8 @@ function errorText(value) {
 /** Spell seconds with three digits, or whole ones beyond that. */
 function secondsText(value) {
   if (special(value)) return special(value);
-  if (Math.abs(value) < 100) return withoutZeros(Number(value.toPrecision(3)).toFixed(7));
+  if (Math.abs(value) < 100)
+    return withoutZeros(Number(value.toPrecision(3)).toFixed(7));
   return Math.round(value).toLocaleString("en-US");
 }
 

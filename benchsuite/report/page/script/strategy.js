@@ -38,7 +38,9 @@ function showLine(line, body) {
     element("p", { class: "quiet" }, contestWords(line)),
     facts.about ? element("p", {}, facts.about) : "",
     facts.paper ? element("p", {}, "Paper: ", linked(facts.paper)) : "",
-    facts.defined ? element("p", {}, "Source: ", element("code", {}, facts.defined)) : "",
+    facts.defined
+      ? element("p", {}, "Source: ", element("code", {}, facts.defined))
+      : "",
     element(
       "p",
       { class: "tools" },
@@ -50,21 +52,27 @@ function showLine(line, body) {
         .filter(({ field }) => !["strategy", "benchmark"].includes(field))
         .map(({ field, kind }) => [
           field,
-          isFigure(kind) && kind !== "count" ? fullText(line[field]) : String(line[field]),
+          isFigure(kind) && kind !== "count"
+            ? fullText(line[field])
+            : String(line[field]),
         ]),
     ),
-    ...(has(facts.settings) ? section("Settings", terms(Object.entries(facts.settings))) : []),
+    ...(has(facts.settings)
+      ? section("Settings", terms(Object.entries(facts.settings)))
+      : []),
     ...section(counted(rows.length, "run"), place),
     ...(facts.command ? section("Doing it again", command(facts.command)) : []),
-    ...(has(facts.versions) ? section("Versions", terms(Object.entries(facts.versions))) : []),
+    ...(has(facts.versions)
+      ? section("Versions", terms(Object.entries(facts.versions)))
+      : []),
     ...(has(facts.machine)
       ? section("Machine that measured time", terms(Object.entries(facts.machine)))
       : []),
   );
   grid(place, {
-    columns: RUN_COLUMNS.filter(({ field }) => rows.some((row) => row[field] !== "")).map(
-      (column) => ({ ...column, ...runColumn(column.field, line) }),
-    ),
+    columns: RUN_COLUMNS.filter(({ field }) =>
+      rows.some((row) => row[field] !== ""),
+    ).map((column) => ({ ...column, ...runColumn(column.field, line) })),
     rows,
     label: `Runs of ${line.label}`,
     open: (row) => row.arch && go({ row: line.row, arch: row.arch }),
@@ -78,7 +86,11 @@ function runColumn(field, line) {
   if (field !== "arch") return {};
   const shown = ({ arch }) =>
     arch
-      ? viewLink(arch, { row: line.row, arch }, { class: "mono", title: arch, tabindex: -1 })
+      ? viewLink(
+          arch,
+          { row: line.row, arch },
+          { class: "mono", title: arch, tabindex: -1 },
+        )
       : document.createTextNode(MISSING);
   return { width: 300, shown };
 }
@@ -87,7 +99,13 @@ const fullText = (value) => (Number.isNaN(value) ? MISSING : sixDigits(value));
 
 function contestWords(line) {
   const { benchmark, rules, reports, backend, table } = line;
-  const words = [benchmark, rules, `reports ${reports}`, `backend ${backend}`, `table ${table}`];
+  const words = [
+    benchmark,
+    rules,
+    `reports ${reports}`,
+    `backend ${backend}`,
+    `table ${table}`,
+  ];
   return words.filter((word) => word).join(" · ");
 }
 
@@ -96,6 +114,8 @@ function command(text) {
     "div",
     { class: "command" },
     element("pre", { tabindex: 0 }, text),
-    button("Copy", () => copyText(text, "the command"), { "aria-label": "Copy the command" }),
+    button("Copy", () => copyText(text, "the command"), {
+      "aria-label": "Copy the command",
+    }),
   );
 }

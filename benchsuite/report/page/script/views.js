@@ -7,8 +7,8 @@ function showView(view) {
   const dialog = byId("view");
   const line = view.row ? lineOf(view) : undefined;
   if (!line) {
-    if (view.row) say("There is no such line in this report");
     dialog.close();
+    if (view.row) say("There is no such line in this report");
     return;
   }
   const title = byId("view-title");
