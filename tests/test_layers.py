@@ -52,6 +52,12 @@ ALLOWED = {
     | {"benchsuite.supernet", "torch"},
     "benchsuite.report": {"benchsuite.report", "benchsuite.results"}
     | {"numpy", "pandas", "scipy"},
+    "benchsuite.verdict": {
+        f"benchsuite.{room}"
+        for room in ("benchmarks", "campaign", "catalogue", "core", "report")
+    }
+    | {f"benchsuite.{room}" for room in ("results", "runner", "verdict")}
+    | {"numpy", "scipy"},
     "benchsuite.drawings": {"benchsuite.report", "benchsuite.spaces"},
     "benchsuite.reproduce": {
         f"benchsuite.{room}"

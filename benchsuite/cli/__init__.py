@@ -5,10 +5,10 @@ import sys
 
 import typer
 
-from benchsuite.cli import report, results, search, tables
+from benchsuite.cli import report, results, search, tables, validate
 from benchsuite.cli.options import app
 
-__all__ = ["app", "main", "report", "results", "search", "tables"]
+__all__ = ["app", "main", "report", "results", "search", "tables", "validate"]
 
 
 def main() -> None:

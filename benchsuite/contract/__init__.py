@@ -6,10 +6,10 @@ for finding in contract("./my_strategy.py:MyStrategy").findings:
     print(finding.status, finding.rule)
 """
 
+from benchsuite.contract.blame import BrokenError
 from benchsuite.contract.check import contract, play
 from benchsuite.contract.findings import Breach, Contract, Finding
 from benchsuite.contract.registry import RULES, Rule
-from benchsuite.contract.witness import BrokenError
 
 __all__ = [
     "RULES",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchsuite import catalogue
 from benchsuite.campaign import OutOfTime, time_limit
+from benchsuite.catalogue import Entry
 from benchsuite.contract.findings import Breach, Contract, Finding, call
 from benchsuite.contract.game import LONG, PATIENCE, Game, Subject
 from benchsuite.contract.notes import notes
@@ -146,7 +147,7 @@ def hear(request: Request) -> Answer:
     with redirect_stdout(sys.stderr):
         try:
             with time_limit(_LOADING):
-                entry = catalogue.find(request.asked)
+                entry = _find(request.asked)
         except OutOfTime:
             return Answer(
                 refused=f"{request.asked} took more than {_LOADING:g} s to load"
@@ -158,6 +159,23 @@ def hear(request: Request) -> Answer:
             return _hear(request, Subject(entry, request.patience, watchdog))
         finally:
             watchdog.rest()
+
+
+def _find(asked: Asked) -> Entry:
+    """Find a strategy, with settings that its constructor takes.
+
+    Raises:
+        InputError: There is none.
+    """
+    try:
+        entry = catalogue.find(asked)
+        toy = Subject(entry).toy(Game(1))
+        catalogue.check_settings(entry, toy.space, toy.epochs)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a user's module makes of being looked at
+        raise InputError(f"{asked} cannot be loaded: {error!r:.200}") from error
+    return entry
 
 
 def _hear(request: Request, subject: Subject) -> Answer:

@@ -8,6 +8,13 @@ from typing import Literal
 from benchsuite.contract.game import PATIENCE, Game
 from benchsuite.core import Strategy
 
+_FUNCTION_OF_SEED = {
+    "touches_no_global_randomness",
+    "same_seed_same_run",
+    "two_runs_side_by_side_do_not_meet",
+    "same_run_in_a_fresh_process",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -63,6 +70,12 @@ class Contract:
     def holds(self) -> bool:
         """Whether every rule is kept."""
         return all(finding.status == "ok" for finding in self.findings)
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether a run is a function of its seed, here and in a fresh process."""
+        kept = {finding.rule for finding in self.findings if finding.status == "ok"}
+        return kept >= _FUNCTION_OF_SEED
 
 
 def call(

@@ -8,9 +8,9 @@ import sys
 from contextlib import redirect_stdout
 
 from benchsuite import catalogue
+from benchsuite.contract.blame import BrokenError
 from benchsuite.contract.game import Game, Subject
 from benchsuite.contract.watchdog import Watchdog
-from benchsuite.contract.witness import BrokenError
 from benchsuite.core import Trial
 
 HASH_SEEDS = ("1", "2")

@@ -7,9 +7,10 @@ from time import perf_counter
 from typing import NamedTuple
 
 from benchsuite.catalogue import Entry
+from benchsuite.contract.blame import BrokenError
 from benchsuite.contract.toys import KINDS, SPACE, Toy
 from benchsuite.contract.watchdog import Watchdog
-from benchsuite.contract.witness import BrokenError, Witness
+from benchsuite.contract.witness import Witness
 from benchsuite.runner import Rules, search
 
 PATIENCE = 10.0  # seconds that a call may take
@@ -126,6 +127,19 @@ class Subject:
     def most(self) -> int:
         """Count the trials of a game: few if the strategy takes more than 3 ms each."""
         start = perf_counter()
-        self.plain(Game(SHORT))
-        quick = perf_counter() - start < _QUICK * SHORT
-        return LONG if quick else SHORT
+
+        def stop(witness: Witness, method: str) -> None:
+            if perf_counter() - start > LONG * _QUICK:
+                raise _SlowError
+
+        try:
+            self.search(Game(LONG), stop)
+        except _SlowError:
+            return SHORT
+        except BrokenError:
+            return LONG
+        return LONG
+
+
+class _SlowError(Exception):
+    """A game takes too long."""

@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
+from benchsuite.contract.blame import BrokenError
 from benchsuite.contract.game import SHORT, Game, Subject
-from benchsuite.contract.witness import BrokenError
 
 
 def notes(subject: Subject, trials: int) -> list[str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from time import monotonic
 
 from benchsuite.campaign import OutOfTime
+from benchsuite.contract.blame import BrokenError
 from benchsuite.contract.game import Game, Subject
 from benchsuite.contract.registry import Rule
-from benchsuite.contract.witness import BrokenError
 
 _PATIENCE = 20.0  # seconds after which the smallest one so far will do
 _SURE = 2  # how often it must show the breach

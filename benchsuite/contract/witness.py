@@ -1,11 +1,7 @@
 """A strategy under watch: every call is timed, checked, and named if it goes wrong."""
 
 import inspect
-import os
-import sys
-import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -14,12 +10,12 @@ import numpy as np
 from benchsuite import catalogue
 from benchsuite.campaign import OutOfTime, time_limit
 from benchsuite.catalogue import Entry
+from benchsuite.contract.blame import BrokenError, last_frame, place, said, short
 from benchsuite.contract.toys import Toy
 from benchsuite.contract.watchdog import Watchdog
 from benchsuite.core import Observation, Trial
 from benchsuite.runner import Rules
 
-_PACKAGE = Path(catalogue.__file__).resolve().parent
 CALLS = {"__init__": "the constructor", "ask": "ask()", "tell": "tell()"}
 """What a strategy is called by, and how that is told."""
 _NOT_PLAIN = (
@@ -27,21 +23,6 @@ _NOT_PLAIN = (
     inspect.isgeneratorfunction,
     inspect.isasyncgenfunction,
 )
-
-
-class BrokenError(Exception):
-    """A call, or what it returned, is not as the contract has it.
-
-    Attributes:
-        kind: What it is about: the rule that it breaks in a plain game.
-        what: What was expected and what came, or what was raised, in one line.
-        where: "file:line" in the user's code; empty if that is unknown.
-        trials: How many trials a game must have to come that far.
-    """
-
-    def __init__(self, kind: str, what: str, where: str, trials: int) -> None:
-        super().__init__(f"{what} ({where})" if where else what)
-        self.kind, self.what, self.where, self.trials = kind, what, where, trials
 
 
 class Witness:
@@ -111,7 +92,7 @@ class Witness:
             return None
         if type(answer) is not Trial:
             kind = type(answer).__name__
-            what = f"ask() gave {_short(answer)}, a {kind}: Trial(arch, epochs) or None"
+            what = f"ask() gave {short(answer)}, a {kind}: Trial(arch, epochs) or None"
             self.broken("asks_for_a_trial", f"{what} is expected")
         if answer.arch not in self._toy.space:
             self.broken("asks_inside_the_space", self._outside(answer.arch))
@@ -119,7 +100,7 @@ class Witness:
         if not isinstance(answer.epochs, int) or answer.epochs not in offered:
             self.broken(
                 "asks_only_offered_epochs",
-                f"ask() gave {_short(answer.epochs)} epochs,"
+                f"ask() gave {short(answer.epochs)} epochs,"
                 f" {type(answer.epochs).__name__}: an int of {offered} is expected",
             )
         self.asked.append(answer)
@@ -160,7 +141,9 @@ class Witness:
         Raises:
             BrokenError: Always.
         """
-        where = self._last_frame(error) if error else self._definition(method)
+        where = (
+            last_frame(error, self.entry.make) if error else self._definition(method)
+        )
         raise BrokenError(kind, what, where, length or self._length) from error
 
     def _call(self, kind: str, method: str, function: Callable[[], Any]) -> Any:
@@ -175,7 +158,7 @@ class Witness:
             what = f"{call} was still busy after {self._patience:g} s"
             self.broken("every_call_returns_in_time", what, error)
         except (Exception, SystemExit) as error:  # a user's code may raise anything
-            self.broken(kind, f"{call} raised {_said(error)}", error)
+            self.broken(kind, f"{call} raised {said(error)}", error)
         if monotonic() - start > self._patience:  # it caught what was to stop it
             what = f"{call} took more than {self._patience:g} s"
             self.broken("every_call_returns_in_time", what, method=method)
@@ -202,7 +185,7 @@ class Witness:
     def _outside(self, arch: Any) -> str:
         """Say why something is not an architecture."""
         choices = self._toy.space.choices
-        came = f"ask() gave {_short(arch)}"
+        came = f"ask() gave {short(arch)}"
         if not isinstance(arch, tuple):
             return f"{came}, a {type(arch).__name__}: a tuple of ints is expected"
         if len(arch) != len(choices):
@@ -216,53 +199,10 @@ class Witness:
                 return f"{came}: decision {d} has options 0 to {len(names) - 1}"
         return f"{came}, which the space forbids: `arch in space` is False"
 
-    def _last_frame(self, error: BaseException) -> str:
-        """Find where in the user's code an exception came from."""
-        home = getattr(
-            sys.modules.get(catalogue.module(self.entry.make)), "__file__", None
-        )
-        if not home:
-            return ""
-        folder = Path(home).resolve().parent
-        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-            file = Path(frame.f_code.co_filename).resolve()
-            if folder in file.parents and not _foreign(file, folder):
-                return f"{_shown(file)}:{line}"
-        return ""
-
     def _definition(self, name: str) -> str:
         """Find where a method is defined, or else the constructor of the strategy."""
         method = getattr(self._strategy, name, getattr(self._strategy, "__init__", 0))
         code = getattr(method, "__code__", None)
         if code is None:
             return ""
-        return f"{_shown(Path(code.co_filename).resolve())}:{code.co_firstlineno}"
-
-
-def _foreign(file: Path, folder: Path) -> bool:
-    """Whether a file below the folder of a strategy is a library's all the same."""
-    ours = _PACKAGE in file.parents and _PACKAGE not in folder.parents
-    return ours or "site-packages" in file.parts
-
-
-def _said(error: BaseException) -> str:
-    """Spell an exception in one line, whatever its `str` does."""
-    try:
-        text = str(error)
-    except Exception:  # a user's __str__
-        text = ""
-    return f"{' '.join(f'{type(error).__name__}: {text}'.split()).rstrip(': '):.300}"
-
-
-def _short(value: object) -> str:
-    """Spell anything in one line, whatever its `repr` does."""
-    try:
-        return " ".join(f"{value!r:.120}".split())
-    except Exception:  # a user's __repr__
-        return f"something of type {type(value).__name__}"
-
-
-def _shown(file: Path) -> str:
-    """Spell a path as short as it can be from here."""
-    here = Path(os.getcwd()).resolve()
-    return str(file.relative_to(here) if here in file.parents else file)
+        return place(code.co_filename, code.co_firstlineno)
