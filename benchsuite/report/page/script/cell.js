@@ -15,17 +15,9 @@ function drawCell({ title, vertices, edges }) {
   const layers = layersOf(vertices.length, edges);
   const { places, ways } = spread(layers, edges);
   order(places, ways);
-  const { xs, gaps } = columnsX(places, ways, vertices, edges);
-  const height = LANE * Math.max(...places.map((places) => places.length));
-  places.forEach((own, layer) =>
-    own.forEach((place, k) => {
-      place.x = xs[layer];
-      place.y = height / 2 + LANE * (k - (own.length - 1) / 2);
-    }),
-  );
+  const { width, height } = arrange(places, ways, vertices, edges);
   const head = `arrowhead-${arrowheads++}`;
   const labels = labelled(edges, ways);
-  const width = xs.at(-1) + halfWidth(vertices, places.at(-1)) + 10;
   const picture = drawn(
     "svg",
     {
@@ -37,7 +29,7 @@ function drawCell({ title, vertices, edges }) {
       "aria-label": inWords(title, vertices, edges),
     },
     drawn("defs", {}, arrowhead(head)),
-    ways.map((way) => arrow(way, vertices, head)),
+    ways.map((way) => arrow(way, head)),
     labels.map(operation),
     places
       .flat()
@@ -56,7 +48,8 @@ function layersOf(count, edges) {
   const layers = new Array(count).fill(0);
   const ordered = [...edges].sort(([a], [b]) => a - b); // arrows go forward
   for (const [from, to] of ordered) layers[to] = Math.max(layers[to], layers[from] + 1);
-  if (count > 1) layers[count - 1] = Math.max(1, ...layers); // the output stands last
+  const before = Math.max(0, ...layers.slice(0, -1));
+  if (count > 1) layers[count - 1] = before + 1; // the output stands last, and alone
   return layers;
 }
 
@@ -107,38 +100,45 @@ function order(places, ways) {
 
 const textWidth = (text) => LETTER * text.length;
 
-function halfWidth(vertices, own) {
-  const names = own
-    .filter(({ vertex }) => vertex !== null)
-    .map((p) => vertices[p.vertex]);
-  return Math.max(12, ...names.map((name) => textWidth(name) / 2 + 10));
+/** Give places their middle and half of their width, and say how large all is. */
+function arrange(places, ways, vertices, edges) {
+  const height = LANE * Math.max(...places.map((own) => own.length));
+  const gaps = gapsBetween(places, ways, edges);
+  let x = 4;
+  places.forEach((own, layer) => {
+    const halves = own.map(({ vertex }) =>
+      vertex === null ? 0 : textWidth(vertices[vertex]) / 2 + 10,
+    );
+    const widest = Math.max(12, ...halves);
+    x += widest;
+    own.forEach((place, k) => {
+      place.x = x;
+      place.y = height / 2 + LANE * (k - (own.length - 1) / 2);
+      place.half = halves[k] || widest; // what crosses a layer runs level there
+    });
+    x += widest + gaps[layer];
+  });
+  return { width: x - gaps.at(-1) + 10, height };
 }
 
-/** Where the layers stand, so far apart that what is written between them fits. */
-function columnsX(places, ways, vertices, edges) {
+/** How far the layers stand apart: what is written between them has to fit. */
+function gapsBetween(places, ways, edges) {
   const gaps = places.map(() => 34);
   const layerOf = new Map(
     places.flatMap((own, layer) => own.map((place) => [place, layer])),
   );
   ways.forEach((way, k) => {
+    const text = edges[k][2];
+    if (!text) return;
     const { from, at } = middle(way);
-    const wide = textWidth(edges[k][2]) + (edges[k][2] ? 44 : 0);
     const layer = layerOf.get(from);
-    if (at === null) gaps[layer] = Math.max(gaps[layer], wide);
-    else
-      [layer - 1, layer].forEach(
-        (gap) => (gaps[gap] = Math.max(gaps[gap], wide / 2 + 12)),
-      );
+    const needs = at
+      ? { [layer - 1]: textWidth(text) / 2 + 12, [layer]: textWidth(text) / 2 + 12 }
+      : { [layer]: textWidth(text) + 44 };
+    for (const [gap, wide] of Object.entries(needs))
+      gaps[gap] = Math.max(gaps[gap], wide);
   });
-  let x = 0;
-  const xs = places.map((own, layer) => {
-    const half = halfWidth(vertices, own);
-    x += layer
-      ? gaps[layer - 1] + halfWidth(vertices, places[layer - 1]) + half
-      : half + 4;
-    return x;
-  });
-  return { xs, gaps };
+  return gaps;
 }
 
 /** The middle of a way: a place of its own, or between two of them. */
@@ -167,14 +167,13 @@ function labelled(edges, ways) {
   return told;
 }
 
-function arrow(way, vertices, head) {
-  const half = ({ vertex }) =>
-    vertex === null ? 0 : textWidth(vertices[vertex]) / 2 + 10;
-  const first = way[0];
-  const last = way.at(-1);
-  const points = way.map(({ x, y }) => [x, y]);
-  points[0] = [first.x + half(first), first.y];
-  points[points.length - 1] = [last.x - half(last) - 3, last.y];
+/** Bend between layers, and run level where one is crossed. */
+function arrow(way, head) {
+  const points = way.flatMap(({ x, y, half }, k) => [
+    ...(k > 0 ? [[x - half, y]] : []),
+    ...(k < way.length - 1 ? [[x + half, y]] : []),
+  ]);
+  points.at(-1)[0] -= 3; // for the head
   const path = points.slice(1).map(([x, y], k) => {
     const [u, v] = points[k];
     const bend = (u + x) / 2;
@@ -207,8 +206,7 @@ function operation({ x, y, text }) {
   );
 }
 
-function box({ x, y, vertex }, vertices) {
-  const half = textWidth(vertices[vertex]) / 2 + 10;
+function box({ x, y, half, vertex }, vertices) {
   const shape = { x: x - half, y: y - 14, width: 2 * half, height: 28, rx: 6 };
   return drawn(
     "g",
