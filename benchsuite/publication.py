@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -13,7 +13,7 @@ from benchsuite import benchmarks
 from benchsuite.core import InputError
 from benchsuite.dossier import dossier
 from benchsuite.recorded import recorded
-from benchsuite.report import tables
+from benchsuite.report import summary, tables
 from benchsuite.report.leaderboard import Contest, Standing, contests
 from benchsuite.results import Row, run_of
 from benchsuite.runner import Rules
@@ -83,7 +83,7 @@ def publish(
         drawn = draw(found, about, out / "figures", fronts)
         files = [file for figure in drawn for file in figure.files]
         files.append(_write(out / "figures" / "captions.md", captions(drawn)))
-        files += _tables([line.standing for c in found for line in c.lines], out)
+        files += _tables(found, out / "tables")
         files.append(_write(out / "index.html", page(found, about)))
     return Published(
         files=files,
@@ -115,17 +115,24 @@ def front_contests(rows: Sequence[Row]) -> "Iterator[FrontContest]":
             yield FrontContest(name, rules, law.objectives, exact, runs)
 
 
-def _tables(standings: Sequence[Standing], out: Path) -> Iterator[Path]:
-    """Write the leaderboard in every form that can be pasted."""
+def _tables(found: Sequence[Contest], folder: Path) -> Iterator[Path]:
+    """Write the leaderboard in every form that can be pasted, and what goes beyond."""
+    standings = [line.standing for contest in found for line in contest.lines]
     forms: dict[str, Callable[[Sequence[Standing]], str]] = {
         "csv": tables.as_csv,
         "md": tables.markdown,
         "tex": tables.latex,
     }
     for ending, form in forms.items():
-        yield _write(out / "tables" / f"leaderboard.{ending}", form(standings))
+        yield _write(folder / f"leaderboard.{ending}", form(standings))
+    for name, kind, lines in (
+        ("over_tasks", summary.Overall, summary.overall(found)),
+        ("pairs", summary.Pair, summary.pairs(found)),
+    ):
+        columns = [field.name for field in fields(kind)]
+        yield _write(folder / f"{name}.csv", tables.as_csv(lines, columns))
     try:
-        path = out / "tables" / "leaderboard.parquet"
+        path = folder / "leaderboard.parquet"
         tables.write_parquet(standings, path)
     except ImportError:
         log.info("no Parquet file: pyarrow is not installed")

@@ -67,13 +67,18 @@ _latex_cell = Cell(r" $\pm$ ", r"\textbf{{{}}}", r"\textsuperscript{\textdagger}
 _markdown_cell = Cell(" ± ", "**{}**", " †")
 
 
-def as_csv(standings: Iterable[Standing]) -> str:
-    """Write the canonical columns, six digits, nothing that a spreadsheet computes."""
+def as_csv(lines: Iterable[object], columns: Sequence[str] = CANONICAL) -> str:
+    """Write attributes of objects, six digits, nothing that a spreadsheet computes.
+
+    Args:
+        lines: Such as standings.
+        columns: Names of attributes.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CANONICAL)
-    for line in standings:
-        values = [getattr(line, name) for name in CANONICAL]
+    writer.writerow(columns)
+    for line in lines:
+        values = [getattr(line, name) for name in columns]
         cells = [f"{v:.6g}" if isinstance(v, float) else str(v) for v in values]
         writer.writerow(map(neutral, cells))
     return text.getvalue()

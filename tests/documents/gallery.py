@@ -23,7 +23,7 @@ FOLDER = ROOT / "docs" / "gallery"
 _ONE = "nb201-cifar10-trials-200"
 _FRONTS = f"{_ONE}-objectives-error-latency"
 SHOWN = (
-    "tasks-trials-200-ranks",
+    *(f"tasks-trials-200-{kind}" for kind in ("ranks", "rank", "regret")),
     *(f"{_ONE}-{kind}" for kind in ("error", "regret", "rank")),
     *(f"nb201-{task}-trials-200-regret" for task in ("cifar100", "imagenet16-120")),
     *(f"{_ONE}-{kind}" for kind in ("final", "ranks", "landscape")),

@@ -10,6 +10,7 @@ from benchsuite.report.figures.critical_difference import over_seeds, over_tasks
 from benchsuite.report.figures.curves import error_curves, rank_curves, regret_curves
 from benchsuite.report.figures.distributions import distributions
 from benchsuite.report.figures.landscape import landscape_figure
+from benchsuite.report.figures.over_tasks import rank_over_tasks, regret_over_tasks
 from benchsuite.report.figures.pareto import (
     FrontContest,
     front_figure,
@@ -98,6 +99,8 @@ def _plates(
     for (rules, _), tasks in _alike(contests).items():
         if len(tasks) > 1:
             yield f"tasks {rules} ranks", over_tasks(tasks, looks)
+            yield f"tasks {rules} rank", rank_over_tasks(tasks, looks)
+            yield f"tasks {rules} regret", regret_over_tasks(tasks, looks)
     for contest in contests:
         words = f"{contest.benchmark} {contest.rules}"
         landscape = dossier.landscapes.get(contest.benchmark)
