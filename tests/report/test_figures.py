@@ -635,7 +635,7 @@ def albums(tmp_path_factory):
 
 def test_an_album_has_every_figure_once_and_the_same_bytes_each_time(albums):
     first, again = albums
-    assert len({drawn.name for drawn in first}) == len(first) == 1 + 2 * 6 + 2
+    assert len({drawn.name for drawn in first}) == len(first) == 3 + 2 * 6 + 2
     assert [d[:3] for d in first] == [d[:3] for d in again]
     for one, other in zip(first, again, strict=True):
         assert [file.name for file in one.files] == [file.name for file in other.files]
