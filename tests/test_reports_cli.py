@@ -98,7 +98,7 @@ def test_a_strategy_whose_file_was_moved_is_named_anew(call, board, tmp_path):
 def test_a_report_is_a_page_figures_and_tables(call, board, tmp_path):
     pytest.importorskip("matplotlib")
     out = call("report", "--out", "out")[0]
-    assert "2 lines of 1 contests" in out
+    assert "2 lines, 1 contest, " in out
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "random_search" in page
     files = {path.suffix for path in (tmp_path / "out" / "figures").iterdir()}

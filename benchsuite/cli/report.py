@@ -60,10 +60,15 @@ def report(
         return
     for note in found.notes:
         typer.echo(f"note: {note}", err=True)
-    typer.echo(
-        f"{found.lines} lines of {found.contests} contests, {found.figures} figures:"
-        f" {out / 'index.html'}"
+    counts = (
+        f"{n} {thing}{'s' * (n != 1)}"
+        for n, thing in (
+            (found.lines, "line"),
+            (found.contests, "contest"),
+            (found.figures, "figure"),
+        )
     )
+    typer.echo(f"{', '.join(counts)}: {out / 'index.html'}")
 
 
 @app.command()
