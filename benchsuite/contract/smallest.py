@@ -71,7 +71,7 @@ def smallest(
     for candidate in candidates(rule, game):
         if monotonic() > deadline:
             return game, broken
-        found = breach(rule, subject, candidate)
+        found = broken if candidate == game else breach(rule, subject, candidate)
         if found is None or not _same(found, broken):
             continue
         for short in shorter(candidate, found.trials):
