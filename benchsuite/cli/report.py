@@ -29,7 +29,7 @@ from benchsuite.cli.options import (
 from benchsuite.cli.results import check, perform, read_law, read_seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from benchsuite.catalogue import Entry
     from benchsuite.report.comparison import Against, Comparison
@@ -119,8 +119,8 @@ def compare(
     ]
     if not found:
         raise InputError(
-            f"no two of {', '.join(strategies)} have results on {', '.join(names)} under"
-            " the same rules; `benchsuite leaderboard` shows what there is"
+            f"no two of {', '.join(strategies)} have results on {', '.join(names)}"
+            " under the same rules; `benchsuite leaderboard` shows what there is"
         )
     if as_json:
         typer.echo(json.dumps([_facts(comparison) for comparison in found], indent=1))
