@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
-from benchsuite.contract import RULES, contract
+from benchsuite.cli import app
+from benchsuite.contract import RULES, Contract, Finding, contract
 from benchsuite.contract.hearing import Request, hear
 from benchsuite.core import InputError
 from benchsuite.verdict import BASELINES, TRAININGS
@@ -85,12 +87,36 @@ def test_a_strategy_that_keeps_the_contract_gets_a_verdict(call, mine, tmp_path)
     assert not (tmp_path / "results").exists()
 
 
-def test_people_are_told_the_same_in_words(call, mine):
-    out, _ = call("validate", "mine.py:Mine", *ON)
-    assert f"{len(RULES)} of {len(RULES)} rules are kept" in out
-    assert "cannot be told from random_search: 0.00 points" in out
-    assert "It is deterministic" in out
-    assert "370,000 s" in out
+@pytest.fixture
+def trusted(mine, tmp_path, monkeypatch):
+    """Call `validate` in this process, as if the contract held."""
+    monkeypatch.chdir(tmp_path)
+    kept = [Finding(rule.name, rule.text, "ok") for rule in RULES.values()]
+    tried = Contract("Mine", kept, ["it waits"])
+    monkeypatch.setattr("benchsuite.contract.contract", lambda *_, **__: tried)
+    return lambda *words: CliRunner().invoke(app, list(map(str, ("validate", *words))))
+
+
+def test_people_are_told_in_words(trusted):
+    answer = trusted("mine.py:Mine", *ON, "--jobs", 1)
+    assert answer.exit_code == 0
+    assert f"{len(RULES)} of {len(RULES)} rules are kept" in answer.stdout
+    assert "note: it waits" in answer.stdout
+    assert "cannot be told from random_search: 0.00 points" in answer.stdout
+    assert "It is deterministic" in answer.stdout
+    assert "370,000 s" in answer.stdout
+    assert "told\n" not in answer.stdout
+
+
+def test_a_run_that_fails_is_no_verdict(trusted):
+    answer = trusted("mine.py:Picky", *ON, "--json", "--jobs", 1)
+    assert answer.exit_code == 1
+    found = parsed(answer.stdout)
+    assert found["contract"]["holds"]
+    assert found["verdict"] is None
+    assert [f["reason"] for f in found["failures"]] == ["RuntimeError: only toys"] * 3
+    where = "failed: Picky on nb201/cifar10, seed 0: RuntimeError: only toys"
+    assert where in answer.stderr
 
 
 def test_a_breach_is_told_with_the_call_that_shows_it(call, mine, tmp_path):
@@ -117,15 +143,6 @@ def test_a_breach_is_told_with_the_call_that_shows_it(call, mine, tmp_path):
     last = rules["takes_every_outcome"]
     assert last["status"] == "not tried"
     assert last["reason"] == "asks_for_a_trial is broken"
-
-
-def test_a_run_that_fails_is_no_verdict(call, mine):
-    out, err = call("validate", "mine.py:Picky", *ON, "--json", "--jobs", 1, code=1)
-    found = parsed(out)
-    assert found["contract"]["holds"]
-    assert found["verdict"] is None
-    assert [f["reason"] for f in found["failures"]] == ["RuntimeError: only toys"] * 3
-    assert "failed: Picky on nb201/cifar10, seed 0: RuntimeError: only toys" in err
 
 
 @pytest.mark.parametrize(
