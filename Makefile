@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help leaderboard test test-slow check format bench docs reproduce results \
+.PHONY: help leaderboard report test test-slow check format bench docs reproduce results \
 	relaxed searches zero-cost
 
 PYTHON ?= python3
@@ -38,6 +38,9 @@ leaderboard: .venv/core  ## Run the strategies on the embedded NAS-Bench-201 and
 	$(BIN)/benchsuite run $(STRATEGIES) $(ON) --seeds 240 --results results/quick
 	$(BIN)/benchsuite leaderboard --results results/quick
 
+report: leaderboard .venv/report  ## Write a page, figures and tables about that, in report/.
+	$(BIN)/benchsuite report --results results/quick
+
 test: .venv/test  ## Run the test suite, on all cores.
 	$(BIN)/pytest -q -n auto
 
@@ -57,6 +60,8 @@ format: .venv/test  ## Format the code and mend what ruff can mend.
 bench: .venv/test  ## Measure speed and memory, each beside a textbook implementation.
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.supernet
+	$(BIN)/python -m tests.bench.reports
+	$(BIN)/python -m tests.bench.page
 
 docs: .venv/test  ## Write the documents that follow from the code and the results.
 	$(BIN)/python -m tests.documents
@@ -64,7 +69,7 @@ docs: .venv/test  ## Write the documents that follow from the code and the resul
 reproduce: .venv/test  ## Run published protocols and write docs/reproduction.md.
 	$(BIN)/python -m tests.reproduction
 
-results: .venv/core  ## Rebuild every table in results/, and docs/gallery; takes an hour.
+results: .venv/report  ## Rebuild every table in results/, and docs/gallery; takes an hour.
 	rm -rf results/new
 	$(BIN)/benchsuite run $(QUICK) $(ON) --seeds 240 --results results/new
 	$(BIN)/benchsuite run $(FRONTS) --on nb201/cifar10 --objectives error,latency \
@@ -102,6 +107,10 @@ searches: export BENCHSUITE_IMAGES = $(abspath $(IMAGES))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "benchsuite needs Python 3.11 or newer: make PYTHON=/path/to/python3.12 ..."; exit 2; }
 	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -e .
+	@touch $@
+
+.venv/report: .venv/core pyproject.toml
 	$(BIN)/pip install -q -e ".[report]"
 	@touch $@
 
