@@ -345,8 +345,8 @@ def test_what_cannot_be_told_says_how_many_seeds_would_do():
         "No number of seeds tells it from local_search: there is no difference."
     )
     assert words(far)[2] == (
-        "It is told from all of them; from the nearest, random_search, 40 seeds would"
-        " do four times in five."
+        "It can be told from all of them; from the nearest, random_search, 40 seeds"
+        " would do four times in five."
     )
 
 

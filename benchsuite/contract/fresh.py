@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 
 from benchsuite import catalogue
 from benchsuite.contract.blame import BrokenError
-from benchsuite.contract.game import Game, Subject
+from benchsuite.contract.game import COLD, Game, Subject
 from benchsuite.contract.watchdog import Watchdog
 from benchsuite.core import Trial
 
@@ -24,7 +24,7 @@ def elsewhere(subject: Subject, game: Game) -> list[list[Trial]]:
         BrokenError: One of them does not come to the end.
     """
     subject.watchdog.rest()  # this process only waits
-    asked = pickle.dumps((subject.entry.asked, subject.patience, game))
+    asked = pickle.dumps((subject.entry.asked, COLD * subject.patience, game))
     processes = [_start(hash_seed) for hash_seed in HASH_SEEDS]
     for process in processes:  # so that all of them work at once
         assert process.stdin is not None  # it is a pipe

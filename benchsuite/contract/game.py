@@ -14,6 +14,7 @@ from benchsuite.contract.witness import Witness
 from benchsuite.runner import Rules, search
 
 PATIENCE = 10.0  # seconds that a call may take
+COLD = 3  # how much longer the first calls of a process may take: they import
 LONG, SHORT = 300, 30  # trials of a game
 _QUICK = 0.003  # seconds a trial, up to which games are long
 

@@ -2,14 +2,16 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import cache
 
 from benchsuite import catalogue
 from benchsuite.campaign import OutOfTime, time_limit
 from benchsuite.catalogue import Entry
+from benchsuite.contract.blame import BrokenError
 from benchsuite.contract.findings import Breach, Finding, call
-from benchsuite.contract.game import Game, Subject
+from benchsuite.contract.game import COLD, SHORT, Game, Subject
 from benchsuite.contract.notes import notes
 from benchsuite.contract.registry import RULES, Rule
 from benchsuite.contract.smallest import breach, games, smallest
@@ -102,6 +104,7 @@ def _hear(request: Request, subject: Subject) -> Answer:
         breach(RULES[request.rules[0]], subject, request.game)
     if request.game or not request.rules:
         return Answer(title)
+    _warm_up(request.asked, COLD * request.patience)
     trials = request.trials or subject.most()
     findings = []
     for name in request.rules:
@@ -111,6 +114,15 @@ def _hear(request: Request, subject: Subject) -> Answer:
     return Answer(
         title, findings, trials, [] if request.trials else notes(subject, trials)
     )
+
+
+@cache
+def _warm_up(asked: Asked, patience: float) -> None:
+    """Play a game, once a process, so that what is imported for it is there."""
+    subject = Subject(catalogue.find(asked), patience, Watchdog(2 * patience))
+    with suppress(BrokenError):  # which will be noticed again
+        subject.search(Game(SHORT))
+    subject.watchdog.rest()
 
 
 def _try(rule: Rule, subject: Subject, trials: int) -> Finding:

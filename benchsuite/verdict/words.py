@@ -126,8 +126,8 @@ def _nearest(against: Sequence[Against]) -> str:
             " five, if the difference is what it seems."
         )
     return (
-        f"It is told from all of them; from the nearest, {name}, {seeds} would do four"
-        " times in five."
+        f"It can be told from all of them; from the nearest, {name}, {seeds} would do"
+        " four times in five."
     )
 
 
