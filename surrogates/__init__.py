@@ -1,11 +1,12 @@
 """Tables of trained networks, and models fitted to them. Knows rows, not networks."""
 
-from surrogates.model import MODELS, Model, Prediction
+from surrogates.model import MODELS, Draw, Model, Prediction
 from surrogates.table import DataError, Split, Table, Training
 
 __all__ = [
     "MODELS",
     "DataError",
+    "Draw",
     "Model",
     "Prediction",
     "Split",

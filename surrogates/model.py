@@ -25,6 +25,20 @@ class Prediction(NamedTuple):
     std: NDArray[np.float64]
 
 
+class Draw(NamedTuple):
+    """A prediction of B rows, and one observation of each.
+
+    Attributes:
+        mean: As in `Prediction`.
+        std: As in `Prediction`.
+        sample: float64, as `mean`: a random observation with about that mean and std.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    sample: NDArray[np.float64]
+
+
 class Model(Protocol):
     """A fitted, or not yet fitted, map from rows to errors."""
 
@@ -59,6 +73,13 @@ class Model(Protocol):
             DataError: The model is not fitted, or was fitted to other features.
         """
 
+    def draw(self, X: ArrayLike, rng: np.random.Generator) -> Draw:
+        """Predict and sample B rows at the cost of one of both.
+
+        Raises:
+            DataError: As `predict`.
+        """
+
     def sample(self, X: ArrayLike, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw one observation a row, [B] or [B, E]; equal states give equal draws.
 
@@ -89,30 +110,31 @@ class Model(Protocol):
         """
 
 
-class _Models(Mapping[str, type[Model]]):
-    """Classes by name, whose libraries are loaded when one is asked for."""
+_HOMES = {
+    "RandomForest": "forest",
+    "ExtraTrees": "forest",
+    "GradientBoosting": "gradient_boosting",
+    "GaussianProcess": "gaussian_process",
+    "LightGBM": "lightgbm_model",
+    "XGBoost": "xgboost_model",
+    "MlpEnsemble": "mlp",
+    "GraphNetwork": "graph_network",
+}
 
-    _HOMES = {
-        "RandomForest": "forest",
-        "ExtraTrees": "forest",
-        "GradientBoosting": "gradient_boosting",
-        "GaussianProcess": "gaussian_process",
-        "LightGBM": "lightgbm_model",
-        "XGBoost": "xgboost_model",
-        "MlpEnsemble": "mlp",
-        "GraphNetwork": "graph_network",
-    }
+
+class _Models(Mapping[str, type[Model]]):
+    """Classes by name, whose modules are loaded when one is asked for."""
 
     def __getitem__(self, name: str) -> type[Model]:
-        module = importlib.import_module(f"surrogates.{self._HOMES[name]}")
+        module = importlib.import_module(f"surrogates.{_HOMES[name]}")
         model: type[Model] = getattr(module, name)
         return model
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._HOMES)
+        return iter(_HOMES)
 
     def __len__(self) -> int:
-        return len(self._HOMES)
+        return len(_HOMES)
 
 
 MODELS: Mapping[str, type[Model]] = _Models()
