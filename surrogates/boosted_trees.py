@@ -95,16 +95,25 @@ class BoostedTrees:
         """
         kinds = {"feature": ("<i4", 4), "threshold": ("<f8", 4), "value": ("<f8", 4)}
         trees = cls(**unpacked(files, name, {**kinds, "start": ("<f8", 2)}))
-        leaves = trees.value.shape[-1]
-        wanted = (*trees.value.shape[:-1], leaves - 1)
-        fits = trees.feature.shape == trees.threshold.shape == wanted
-        fits = fits and trees.start.shape == wanted[:2] and trees.feature.size > 0
+        return trees.checked(name, features, targets)
+
+    def checked(self, name: str, features: int, targets: int) -> Self:
+        """Give the trees back if they are of so many features and targets.
+
+        Raises:
+            DataError: They are not, or are not complete.
+        """
+        leaves = self.value.shape[-1]
+        wanted = (*self.value.shape[:-1], leaves - 1)
+        fits = self.feature.shape == self.threshold.shape == wanted
+        fits = fits and self.start.shape == wanted[:2] and self.feature.size > 0
         fits = fits and leaves in (2**depth for depth in range(1, DEEPEST + 1))
         sound(name, "its trees are not complete", fits)
-        sound(name, "it is of other targets", trees.start.shape[1] == targets)
-        fits = bool(((trees.feature >= 0) & (trees.feature < features)).all())
+        sound(name, "it is of other targets", self.start.shape[1] == targets)
+        sound(name, "its leaves are no numbers", bool(np.isfinite(self.value).all()))
+        fits = bool(((self.feature >= 0) & (self.feature < features)).all())
         sound(name, "it is of other features", fits)
-        return trees
+        return self
 
 
 def complete(
@@ -139,7 +148,15 @@ def complete(
 def stacked(
     trees: Sequence[tuple[NDArray[Any], ...]], start: NDArray[np.float64]
 ) -> BoostedTrees:
-    """Put complete trees together, those of an ensemble and a target side by side."""
+    """Put complete trees together, those of an ensemble and a target side by side.
+
+    Args:
+        trees: Of `complete`, M K T of them.
+        start: float64 [M, K].
+
+    Raises:
+        ValueError: Their number is no multiple of M K.
+    """
     feature, threshold, value = map(np.stack, zip(*trees, strict=True))
     shape = (*start.shape, len(trees) // start.size, -1)
     return BoostedTrees(

@@ -1,11 +1,10 @@
 """A Gaussian process on features of unit variance, fitted by scikit-learn.
 
 Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006, algorithm 2.1.
-On one-hot features the squared exponential kernel is exponential in the number of
-decisions in which two architectures differ.
-
-Its cost grows with the cube of the rows, so of more than `most` rows a random part is
-taken; the kernel's two parameters are found on `tuned` of them.
+The kernel is Matern's with nu = 3/2. Its cost grows with the cube of the rows, so of
+more than `most` rows a random part is taken. The kernel's parameters are found on
+`tuned` of them, and the variance is that given `anchors` of them: an upper bound of the
+variance given all, which calibration scales.
 """
 
 import warnings
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from surrogates.arrays import packed, sound, unpacked
 from surrogates.ensemble import Ensemble, Members
@@ -34,25 +33,27 @@ class GaussianProcess(Ensemble):
         members: M, the number of quantiles; it is no matter of accuracy.
         most: Rows that are taken.
         tuned: Rows to find the kernel's length and the noise on.
+        anchors: Rows that the variance is given.
     """
 
     members: int = 16
     most: int = 1000
     tuned: int = 300
+    anchors: int = 500
 
     def _learn(
         self, X: NDArray[np.float32], targets: Array, rng: np.random.Generator
     ) -> Members:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
-        from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+        from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
         order = rng.permutation(len(X))[: self.most]
         size = np.where(X.std(axis=0) > 0, X.std(axis=0), 1).astype(np.float64)
         rows, seen = X[order] / size, targets[order]
         length = np.sqrt(X.shape[1])
-        kernel = ConstantKernel(1.0, (1e-2, 1e2)) * RBF(
-            length, (length / 10, length * 10)
+        kernel = ConstantKernel(1.0, (1e-2, 1e2)) * Matern(
+            length, (length / 10, length * 10), nu=1.5
         ) + WhiteKernel(0.1, (1e-4, 1e1))
         with one_thread(), warnings.catch_warnings():
             warnings.simplefilter(
@@ -63,12 +64,12 @@ class GaussianProcess(Ensemble):
             )
             process = GaussianProcessRegressor(process.kernel_, optimizer=None)
             process.fit(rows, seen)
-        variance, length, noise = np.exp(process.kernel_.theta)
-        inverse = solve_triangular(process.L_, np.eye(len(rows)), lower=True)
+            anchors = np.eye(len(rows))[:, : self.anchors]
+            inverse = solve_triangular(process.L_, anchors, lower=True)[: self.anchors]
         return _Members(
             rows=rows,
             size=size,
-            kernel=np.array([variance, length, noise]),
+            kernel=np.exp(process.kernel_.theta),
             weights=process.alpha_.reshape(len(rows), -1),
             inverse=inverse.astype(np.float32),
             members=self.members,
@@ -80,7 +81,8 @@ class GaussianProcess(Ensemble):
         arrays: dict[str, Any] = unpacked(files, _FILE, kinds)
         n = len(arrays["rows"])
         shapes = [arrays[name].shape for name in kinds]
-        wanted = [(n, features), (features,), (3,), (n, targets), (n, n)]
+        known = min(n, self.anchors)
+        wanted = [(n, features), (features,), (3,), (n, targets), (known, known)]
         sound(_FILE, "it is of other features or targets", shapes == wanted)
         return _Members(**arrays, members=self.members)
 
@@ -94,7 +96,7 @@ class _Members:
         size: float64 [F], the standard deviation of each feature.
         kernel: Variance, length and noise.
         weights: float64 [N, K], of the mean.
-        inverse: float32 [N, N], of the kernel's Cholesky factor.
+        inverse: float32 [A, A], of the Cholesky factor of the kernel of the first rows.
         members: M.
     """
 
@@ -108,7 +110,7 @@ class _Members:
     def __call__(self, X: NDArray[np.float32]) -> Array:
         with one_thread():
             mean, std = self._posterior(X / self.size)
-        quantiles = norm.ppf((np.arange(self.members) + 0.5) / self.members)
+        quantiles = ndtri((np.arange(self.members) + 0.5) / self.members)
         quantiles = quantiles / max(quantiles.std(), 1e-9)
         members: Array = mean + quantiles[:, None, None] * std[:, None]
         return members
@@ -116,10 +118,11 @@ class _Members:
     def _posterior(self, rows: Array) -> tuple[Array, Array]:
         """Tell the mean [B, K], and the standard deviation [B] with noise."""
         variance, length, noise = self.kernel
-        norms = (rows**2).sum(axis=1)[:, None] + (self.rows**2).sum(axis=1)
-        distance = np.maximum(norms - 2 * rows @ self.rows.T, 0)
-        near = variance * np.exp(distance / (-2 * length**2))
-        known = near.astype(np.float32) @ self.inverse.T
+        far = (rows**2).sum(axis=1)[:, None] + (self.rows**2).sum(axis=1)
+        far -= 2 * rows @ self.rows.T
+        far = np.sqrt(3 * np.maximum(far, 0, out=far)) / length
+        near = variance * (1 + far) * np.exp(-far)
+        known = near[:, : len(self.inverse)].astype(np.float32) @ self.inverse.T
         left = variance + noise - np.einsum("bn,bn->b", known, known)
         return near @ self.weights, np.sqrt(np.maximum(left, noise))
 

@@ -108,7 +108,7 @@ class LookupNetwork:
         ours = self(options, numbers)
         for n in range(_PROBES):
             picked = [g[o] for g, o in zip(groups, options[n], strict=True)]
-            row = np.sum(picked, axis=0, dtype=np.int32, keepdims=True)
+            row: NDArray[np.int32] = np.stack(picked).sum(axis=0, keepdims=True, dtype=np.int32)
             given = (row, _column(numbers[n : n + 1]))
             (theirs,) = self._graph(dict(zip(self._names, given, strict=True)))
             if theirs.shape != (1, ours.shape[1]) or not np.allclose(
@@ -118,7 +118,7 @@ class LookupNetwork:
                     "the ONNX model is no network whose first layers are sums over"
                     f" categories: of one row it makes {theirs.ravel()}, not {ours[n]}"
                 )
-        return ours.shape[1]
+        return int(ours.shape[1])
 
 
 def _column(numbers: Numbers) -> Floats:

@@ -3,9 +3,11 @@
 Chen & Guestrin, "XGBoost: A Scalable Tree Boosting System", KDD 2016.
 https://arxiv.org/abs/1603.02754
 
-Members and targets are the outputs of one booster, as in `lightgbm_model`.
+Members and targets are the outputs of one booster, as in `lightgbm_model`; and its
+trees, read from XGBoost's JSON, are walked by `surrogates.boosted_trees` too.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surrogates.boosted_trees import DEEPEST, BoostedTrees, complete, stacked
 from surrogates.ensemble import Ensemble, Members
 from surrogates.extras import library
 from surrogates.table import DataError
@@ -29,7 +32,7 @@ class XGBoost(Ensemble):
         members: M, that differ by Bayesian bootstrap weights of the rows.
         iterations: Trees of a member, for each target.
         learning_rate: What share of a tree's answer is added.
-        max_depth: Of a tree.
+        max_depth: Of a tree; at most 8.
         min_child_weight: The least weight of the rows in a leaf.
     """
 
@@ -38,6 +41,11 @@ class XGBoost(Ensemble):
     learning_rate: float = 0.15
     max_depth: int = 6
     min_child_weight: float = 3.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_depth > DEEPEST:
+            raise DataError(f"max_depth is {self.max_depth}: give at most {DEEPEST}")
 
     def _learn(
         self, X: NDArray[np.float32], targets: Array, rng: np.random.Generator
@@ -65,41 +73,71 @@ class XGBoost(Ensemble):
         outputs = self.members * targets.shape[1]
         rows = xgboost.QuantileDMatrix(X, np.zeros((len(X), outputs)), nthread=1)
         booster = xgboost.train(settings, rows, self.iterations, obj=gradient)
-        return _Members(bytes(booster.save_raw("ubj")), self.members, targets.shape[1])
+        return self._read(booster, X.shape[1], targets.shape[1])
 
     def _load(self, files: Mapping[str, bytes], features: int, targets: int) -> Members:
-        if _FILE not in files:
-            raise DataError(f"the model has no file {_FILE}")
-        members = _Members(files[_FILE], self.members, targets)
-        if members.features != features:
-            raise DataError(f"{_FILE} of the model is damaged: it is of other features")
-        return members
+        xgboost = library("xgboost", "surrogate")
+        try:
+            booster = xgboost.Booster({"nthread": 1, "verbosity": 0})
+            booster.load_model(bytearray(files[_FILE]))
+        except KeyError as error:
+            raise DataError(f"the model has no file {_FILE}") from error
+        except (xgboost.core.XGBoostError, ValueError) as error:
+            raise DataError(
+                f"{_FILE} of the model is damaged: XGBoost refuses it"
+            ) from error
+        return self._read(booster, features, targets)
 
-
-class _Members:
-    """A booster of M members for K targets, by its bytes."""
-
-    def __init__(self, raw: bytes, members: int, targets: int) -> None:
-        """Read a booster.
+    def _read(self, booster: Any, features: int, targets: int) -> Members:
+        """Read the trees of a booster.
 
         Raises:
-            DataError: The bytes are no booster.
+            DataError: They are others.
         """
-        xgboost = library("xgboost", "surrogate")
-        self._raw, self._shape = raw, (members, targets)
+        model = json.loads(bytes(booster.save_raw("json")))["learner"]
+        outputs = self.members * targets
         try:
-            self._booster = xgboost.Booster({"nthread": 1, "verbosity": 0})
-            self._booster.load_model(bytearray(raw))
-        except (xgboost.core.XGBoostError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"{_FILE} of the model is damaged: {reason:.80}") from error
-        self.features: int = self._booster.num_features()
+            found = model["gradient_booster"]["model"]["trees"]
+            trees = [complete(_nodes(tree), self.max_depth) for tree in found]
+            grown = [
+                tree for output in range(outputs) for tree in trees[output::outputs]
+            ]
+            stack = stacked(grown, np.zeros((self.members, targets)))
+        except (LookupError, ValueError) as error:
+            reason = f"{_FILE} of the model is damaged: {error!s:.80}"
+            raise DataError(reason) from error
+        raw = bytes(booster.save_raw("ubj"))
+        return _Members(raw, stack.checked(_FILE, features, targets))
+
+
+@dataclass(frozen=True, eq=False)
+class _Members:
+    """A booster's bytes, and its trees."""
+
+    raw: bytes
+    trees: BoostedTrees
 
     def __call__(self, X: NDArray[np.float32]) -> Array:
-        said = self._booster.inplace_predict(X, predict_type="margin")
-        outputs = said.astype(np.float64).reshape(len(X), *self._shape)
-        members: Array = outputs.transpose(1, 0, 2)
-        return members
+        return self.trees(X)
 
     def files(self) -> dict[str, bytes]:
-        return {_FILE: self._raw}
+        return {_FILE: self.raw}
+
+
+def _nodes(tree: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Turn a tree of XGBoost's JSON into one for `boosted_trees.complete`.
+
+    There a row goes left if its feature is smaller than the threshold, a float32; here
+    it goes right if it is larger than the float32 before it.
+    """
+    left = np.array(tree["left_children"])
+    # What is a threshold in inner nodes is the answer in leaves.
+    split = np.array(tree["split_conditions"], dtype=np.float32)
+    return {
+        "feature": np.array(tree["split_indices"]),
+        "threshold": np.nextafter(split, np.float32(-np.inf)),
+        "left": left,
+        "right": np.array(tree["right_children"]),
+        "value": np.where(left < 0, split, np.nan),
+        "leaf": left < 0,
+    }
