@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from benchsuite.benchmarks import live, nats, nb101, synthetic
+from benchsuite.benchmarks import live, nats, nb101, nb301, synthetic
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.benchmarks.installed import AbsentError, data_folder, installed
 from benchsuite.benchmarks.tabular import TabularBenchmark
@@ -29,6 +29,12 @@ BENCHMARKS: Mapping[str, Callable[[], Benchmark]] = {
     **{
         f"nb1shot1_{number}/cifar10": partial(nb101.nb1shot1, number)
         for number in (1, 2, 3)
+    },
+    f"{nb301.NETWORK}/cifar10": nb301.network,
+    **{
+        f"{nb301.NETWORK}_{kind}/cifar10": partial(nb301.ensemble, kind)
+        for kind in nb301.ENSEMBLES
+        if not kind.endswith("_time")
     },
 }
 """Every published benchmark, and a synthetic one. Most answer once their file is
@@ -57,6 +63,8 @@ def needs(name: str) -> str:
     table = "nb101" if release.startswith("nb1shot1") else release
     if table == "nb201" or (data_folder() / table / "table.json").exists():
         return ""
+    if release.startswith(nb301.NETWORK):
+        return nb301.needs(release)
     sources = {n: about.source for n, about in nats.RELEASES.items()}
     return {**sources, "nb101": nb101.SOURCE}.get(table, "")
 
@@ -64,6 +72,7 @@ def needs(name: str) -> str:
 _RELEASES = {
     *(name.partition("/")[0] for name in BENCHMARKS),
     *(HARDWARE, ROBUSTNESS, ZERO_COST),
+    *(f"{nb301.NETWORK}_{kind}" for kind in nb301.ENSEMBLES),
 }
 
 
