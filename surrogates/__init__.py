@@ -1,5 +1,6 @@
 """Tables of trained networks, and models fitted to them. Knows rows, not networks."""
 
+from surrogates.fitted import Fitted, Origin
 from surrogates.model import MODELS, Draw, Model, Prediction
 from surrogates.table import DataError, Split, Table, Training
 
@@ -7,7 +8,9 @@ __all__ = [
     "MODELS",
     "DataError",
     "Draw",
+    "Fitted",
     "Model",
+    "Origin",
     "Prediction",
     "Split",
     "Table",

@@ -25,16 +25,20 @@ class MlpEnsemble(Ensemble):
         width: Of a hidden layer.
         depth: Hidden layers.
         epochs: Passes over the rows.
-        batch_size: Rows a step, at most.
+        batch_size: Rows a step, at most, while `steps` allow.
+        steps: Of an epoch, at most.
         learning_rate: Of AdamW, at its largest.
         weight_decay: Of AdamW.
+        splits: As in `Ensemble`; two, as a fit takes long.
     """
 
+    splits: int = 2
     members: int = 5
     width: int = 64
     depth: int = 3
     epochs: int = 100
     batch_size: int = 100
+    steps: int = 50
     learning_rate: float = 0.01
     weight_decay: float = 0.001
 
@@ -51,7 +55,7 @@ class MlpEnsemble(Ensemble):
             targets,
             rng,
             epochs=self.epochs,
-            batch_size=self.batch_size,
+            batch_size=max(self.batch_size, len(X) // self.steps),
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
         )
