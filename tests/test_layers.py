@@ -14,7 +14,8 @@ ALLOWED = {
     "benchsuite.spaces": {"benchsuite.spaces", "numpy"},
     "benchsuite.core": {"benchsuite.spaces", "numpy"},
     "benchsuite.names": {"benchsuite.core"},
-    "benchsuite.strategies": CORE | {"benchsuite.strategies"},
+    # Estimators hold no benchmark: by_estimator.py asks them by name.
+    "benchsuite.strategies": CORE | {"benchsuite.estimators", "benchsuite.strategies"},
     "benchsuite.benchmarks": CORE
     | {"benchsuite.benchmarks", "benchsuite.names", "benchsuite.supernet", "surrogates"}
     | {"torch"},
@@ -39,7 +40,12 @@ ALLOWED = {
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "provenance")}
     | {f"benchsuite.{room}" for room in ("results", "runner", "store", "workers")}
     | {"pandas"},
-    "benchsuite.estimators": {"benchsuite.core", "benchsuite.estimators", "torch"},
+    "benchsuite.estimators": CORE
+    | {"benchsuite.estimators", "benchsuite.names", "scipy", "surrogates", "torch"},
+    "benchsuite.estimation": CORE
+    | {f"benchsuite.{room}" for room in ("benchmarks", "estimation", "estimators")}
+    | {f"benchsuite.{room}" for room in ("names", "report", "supernet")}
+    | {"surrogates", "torch"},
     "benchsuite.supernet": CORE
     | {f"benchsuite.{room}" for room in ("estimators", "memory", "names", "supernet")}
     | {"torch"},
