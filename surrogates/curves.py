@@ -83,7 +83,8 @@ class Curves:
         """Turn errors [N, E] into targets [N, K]."""
         lengths = np.sum(self.basis**2, axis=1)
         targets: Array = (_forth(self.scale, errors) - self.center) @ self.basis.T
-        return targets / lengths
+        targets /= lengths
+        return targets
 
     def back(self, targets: Array) -> Array:
         """Turn targets [..., K] into errors [..., E]."""
@@ -95,11 +96,15 @@ class Curves:
 
     def slope(self, errors: Array) -> Array:
         """Tell how fast errors change with the scale."""
-        return SCALES[self.scale].slope(errors)
+        slope: Array = SCALES[self.scale].slope(errors)
+        return slope
 
     def falling(self, errors: Array) -> Array:
         """Take the least error so far, if errors never rise."""
-        return np.minimum.accumulate(errors, axis=-1) if self.monotone else errors
+        if not self.monotone:
+            return errors
+        falling: Array = np.minimum.accumulate(errors, axis=-1)
+        return falling
 
     def file(self) -> bytes:
         """Write center and basis."""

@@ -64,6 +64,16 @@ class Fitted:
         return type(self.model).__name__
 
     @property
+    def manifest(self) -> dict[str, Any]:
+        """Format, model, settings and origin, as the file has them."""
+        return {
+            "format": FORMAT,
+            "model": self.name,
+            "settings": dict(self.model.settings),
+            **asdict(self.origin),
+        }
+
+    @property
     def epochs(self) -> tuple[int, ...]:
         """After which a prediction is of the error."""
         return self.origin.epochs
@@ -106,13 +116,7 @@ class Fitted:
             DataError: The model is not fitted.
             OSError: The path cannot be written.
         """
-        manifest = {
-            "format": FORMAT,
-            "model": self.name,
-            "settings": dict(self.model.settings),
-            **asdict(self.origin),
-        }
-        archive.write(path, manifest, self.model.state())
+        archive.write(path, self.manifest, self.model.state())
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -124,8 +128,8 @@ class Fitted:
         manifest, files = archive.read(path)
         if manifest.get("format") != FORMAT:
             raise DataError(
-                f"{path} has the format {manifest.get('format')!r:.20}, and this version"
-                f" reads {FORMAT}: fit the surrogate again"
+                f"{path} has the format {manifest.get('format')!r:.20}, and this"
+                f" version reads {FORMAT}: fit the surrogate again"
             )
         name, settings = manifest.get("model"), manifest.get("settings")
         if not isinstance(name, str) or name not in MODELS:
@@ -165,7 +169,7 @@ def _origin(path: Path, manifest: Mapping[str, Any]) -> Origin:
         "metrics": dict,
         "versions": dict,
     }
-    values = {}
+    values: dict[str, Any] = {}
     for entry in fields(Origin):
         value = manifest.get(entry.name)
         if type(value) is not kinds.get(entry.name, str):
