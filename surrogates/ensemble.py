@@ -102,7 +102,8 @@ class Ensemble(ABC):
         """Fit to N rows, and calibrate the uncertainty on rows that were held out.
 
         Fewer rows than features are no mistake, and targets that are all alike are
-        predicted as they are, with std 0.
+        predicted as they are, with std 0. Where all rows are of one group, nothing can
+        be held out, and std is the bare spread.
 
         Args:
             X: float32 [N, F], features.
@@ -309,9 +310,10 @@ def _check(name: str, value: Any, default: object) -> None:
         value = float(value)
     if type(value) is not type(default):
         raise DataError(f"{name} is {value!r:.40}, not {type(default).__name__}")
+    if isinstance(default, bool | str):
+        return
     least = (
         0 if name in ("seed", "splits") else 1 if isinstance(default, int) else 1e-12
     )
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and not least <= value < 2**31:
+    if not least <= value < 2**31:
         raise DataError(f"{name} is {value}, not {least} or more")

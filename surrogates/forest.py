@@ -88,7 +88,8 @@ class _Members:
     def __call__(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         said = self.trees(X)
         members = said.reshape(-1, self.each, *said.shape[1:])
-        return np.add.reduce(members, axis=1) / self.each
+        means: NDArray[np.float64] = np.add.reduce(members, axis=1) / self.each
+        return means
 
     def files(self) -> dict[str, bytes]:
         return self.trees.files()
