@@ -33,7 +33,15 @@ Array = NDArray[np.float64]
 
 
 class MissingError(InputError):
-    """A benchmark has not what an estimator needs; the message is one line."""
+    """A benchmark has not what an estimator needs; the message is one line.
+
+    Attributes:
+        reason: The message without the estimator's name.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
 
 
 class Seen(NamedTuple):
