@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = {"benchsuite.core", "benchsuite.spaces", "numpy"}
 ALLOWED = {
-    "surrogates": {"surrogates", "numpy", "pandas"},
+    "surrogates": {"surrogates", "numpy", "pandas", "scipy"},
     "benchsuite.spaces": {"benchsuite.spaces", "numpy"},
     "benchsuite.core": {"benchsuite.spaces", "numpy"},
     "benchsuite.names": {"benchsuite.core"},
