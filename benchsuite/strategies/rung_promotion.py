@@ -21,16 +21,19 @@ from benchsuite.strategies.early_rejection import named
 def way(epochs: Sequence[int], had: int, target: int, looks: int) -> list[int]:
     """Choose epochs at which to look on the way to `target`, which is the last.
 
-    Their logarithms are as evenly spaced as the fidelities allow.
+    They go up from the lowest fidelity, or from what a training has had, which is not
+    looked at again. Their logarithms are as evenly spaced as the fidelities allow.
 
     Example:
         >>> way(range(1, 100), had=0, target=9, looks=2), way((1, 3, 9), 3, 9, 2)
-        ([2, 4, 9], [9])
+        ([1, 3, 9], [9])
     """
-    start = max(had, 1)
-    wanted = [start * (target / start) ** (n / (looks + 1)) for n in range(looks + 2)]
     between = [e for e in epochs if had < e < target]
-    near = {min(between, key=lambda e: abs(e - w)) for w in wanted[1:-1] if between}
+    if not between:
+        return [target]
+    start, steps = (had, looks + 1) if had else (epochs[0], looks)
+    wanted = [start * (target / start) ** (n / steps) for n in range(had > 0, steps)]
+    near = {min(between, key=lambda e: abs(e - w)) for w in wanted}
     return [*sorted(near), target]
 
 
