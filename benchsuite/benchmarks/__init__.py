@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
-from benchsuite.benchmarks import live, nats, nb101, nb301, synthetic
+from benchsuite.benchmarks import fitted, live, nats, nb101, nb301, synthetic
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.benchmarks.installed import AbsentError, data_folder, installed
+from benchsuite.benchmarks.surrogate import MEAN, SurrogateBenchmark
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.benchmarks.users import user_table
 from benchsuite.core import Benchmark, InputError
@@ -60,11 +62,11 @@ def suiting(wish: Callable[[Benchmark], bool]) -> str:
 def needs(name: str) -> str:
     """Name the source that a benchmark of `known` still lacks, if it does."""
     release = name.partition("/")[0]
+    if release.startswith(nb301.NETWORK):
+        return nb301.needs(release)
     table = "nb101" if release.startswith("nb1shot1") else release
     if table == "nb201" or (data_folder() / table / "table.json").exists():
         return ""
-    if release.startswith(nb301.NETWORK):
-        return nb301.needs(release)
     sources = {n: about.source for n, about in nats.RELEASES.items()}
     return {**sources, "nb101": nb101.SOURCE}.get(table, "")
 
@@ -82,7 +84,9 @@ def load(name: str) -> Benchmark:
     Args:
         name: One of `known`, e.g. "nb201/cifar10". With "+robustness" behind it,
             strategies see the imported robustness results too, which were computed on
-            test images. Or the name of a benchmark that computes: see `live`.
+            test images; with "+mean" behind that of a surrogate, they see no noise. Or
+            "surrogate:" and a file that `benchsuite fit` wrote, or the name of a
+            benchmark that computes: see `live`.
 
     Raises:
         InputError: There is none of that name, or it has no such results.
@@ -93,16 +97,33 @@ def load(name: str) -> Benchmark:
         return live.training(name)
     if kind == live.INHERITED:
         return live.inherited(name, truth)
-    name, _, robust = name.partition("+")
+    if name.startswith(fitted.KIND):
+        file = name.removeprefix(fitted.KIND).removesuffix(f"+{MEAN}")
+        surrogate = fitted.open_fitted(Path(file))
+        return surrogate.mean() if name.endswith(f"+{MEAN}") else surrogate
+    name, _, addition = name.partition("+")
     if name in BENCHMARKS:  # without a look into the data folder
         benchmark = BENCHMARKS[name]()
     else:
         benchmark = pick("benchmark", name, known())()
-    if not robust:
-        return benchmark
-    pick("addition", robust, {ROBUSTNESS: None})
+    return _added(benchmark, addition) if addition else benchmark
+
+
+def _added(benchmark: Benchmark, addition: str) -> Benchmark:
+    """Change a benchmark as an addition to its name says.
+
+    Raises:
+        InputError: There is no such addition, or it is for other benchmarks.
+    """
+    pick("addition", addition, {ROBUSTNESS: None, MEAN: None})
+    if addition == MEAN:
+        if isinstance(benchmark, SurrogateBenchmark):
+            return benchmark.mean()
+        raise InputError(f"{benchmark.name} is no surrogate: only those have a +{MEAN}")
     if not isinstance(benchmark, TabularBenchmark) or not benchmark.beside:
-        raise InputError(f"{name} has no robustness results: import them first")
+        raise InputError(
+            f"{benchmark.name} has no robustness results: import them first"
+        )
     return benchmark.robust()
 
 

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from benchsuite.core import Backend, Observation, Reports, Trial
 from benchsuite.spaces import Architecture, SearchSpace
 
+MEAN = "mean"
+"""What is added to a name to leave the noise out."""
+
 _MEMO = 1 << 15  # architectures with their seed that are kept once they were asked for
 _DIGITS = 6  # of an error: further ones depend on the machine's order of summation
 _LISTED = 50_000  # architectures that a space has at most, if its best is looked for
@@ -97,7 +100,7 @@ class SurrogateBenchmark:
     def mean(self) -> Self:
         """Leave the noise out, under a name that says so."""
         other = copy(self)
-        other.name, other._noisy, other._known = f"{self.name}+mean", False, {}
+        other.name, other._noisy, other._known = f"{self.name}+{MEAN}", False, {}
         return other
 
     def evaluate(self, trial: Trial, seed: int) -> Observation:

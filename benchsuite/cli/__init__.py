@@ -5,10 +5,10 @@ import sys
 
 import typer
 
-from benchsuite.cli import estimators, report, results, search, tables
+from benchsuite.cli import estimators, fit, report, results, search, tables
 from benchsuite.cli.options import app
 
-__all__ = ["app", "estimators", "main", "report", "results", "search", "tables"]
+__all__ = ["app", "estimators", "fit", "main", "report", "results", "search", "tables"]
 
 
 def main() -> None:
