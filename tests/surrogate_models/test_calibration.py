@@ -7,7 +7,8 @@ from surrogates.calibration import FOLDS, WIDTH, Calibration, held_out
 from surrogates.model import MODELS
 from tests.surrogate_models.cells import NEEDS, embedded, halves
 
-LONG = ("MlpEnsemble",)  # GraphNetwork wants graphs: see test_graph_network
+QUICK = ("RandomForest", "ExtraTrees", "GaussianProcess", "LightGBM")
+ROWS = [name for name in MODELS if name != "GraphNetwork"]  # which wants graphs
 
 
 def coverage(name, n, seed):
@@ -20,9 +21,7 @@ def coverage(name, n, seed):
     return (np.abs(y[look] - mean) <= WIDTH * std).mean()
 
 
-@pytest.mark.parametrize(
-    "name", [*(n for n in MODELS if n not in (*LONG, "GraphNetwork"))]
-)
+@pytest.mark.parametrize("name", QUICK)
 def test_intervals_cover_cells_of_classes_never_seen(name):
     # Few classes hold many cells, and which are held out is chance: a split is off by 2
     # points (standard deviation over seeds), so one split by more than 5 now and then.
@@ -32,7 +31,7 @@ def test_intervals_cover_cells_of_classes_never_seen(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [n for n in MODELS if n != "GraphNetwork"])
+@pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("n", [300, 1000, 5000])
 def test_intervals_cover_on_the_average_of_splits(name, n):
     assert 0.90 <= np.mean([coverage(name, n, seed) for seed in range(4)]) <= 1.0

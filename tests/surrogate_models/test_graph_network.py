@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import kendalltau
 
-from surrogates import DataError
-from tests.surrogate_models.cells import small, toy
+from benchsuite.spaces import NATS_TSS
+from benchsuite.spaces.encodings import adjacency
+from surrogates import MODELS, DataError
+from tests.surrogate_models.cells import embedded, halves, small, toy
 
 pytest.importorskip("torch")
 V, L = 4, 3
@@ -62,3 +65,19 @@ def test_absent_vertices_do_not_matter(network):
 def test_rows_of_another_encoding_are_refused():
     with pytest.raises(DataError, match="not 28 for 4 vertices and 3 labels"):
         small("GraphNetwork").fit(np.zeros((3, 30)), [0.1, 0.2, 0.3])
+
+
+@pytest.mark.slow
+def test_cells_of_classes_never_seen_are_ranked_and_covered():
+    hot, y, _, groups = embedded()
+    fit, look = (rows[:1000] for rows in halves())
+    encode = adjacency(NATS_TSS)
+
+    def graphs(rows):
+        options = hot[rows].reshape(-1, 6, 5).argmax(axis=2)
+        return encode([tuple(arch) for arch in options.tolist()])
+
+    model = MODELS["GraphNetwork"]().fit(graphs(fit), y[fit], groups=groups[fit])
+    mean, std = model.predict(graphs(look))
+    assert kendalltau(mean, y[look])[0] > 0.8
+    assert (np.abs(mean - y[look]) <= 1.96 * std).mean() >= 0.9
