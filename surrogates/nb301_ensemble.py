@@ -142,9 +142,8 @@ def _xgboost(name: str, content: bytes) -> tuple[Any, int]:
 
 def _lightgbm(name: str, content: bytes) -> tuple[Any, int]:
     lightgbm = library("lightgbm", "surrogate")
-    settings = {"num_threads": 1, "verbosity": -1}
     try:
-        booster = lightgbm.Booster(params=settings, model_str=content.decode())
+        booster = lightgbm.Booster(model_str=content.decode())
     except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
         raise _damaged(name, "LightGBM", error) from error
 
