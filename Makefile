@@ -15,11 +15,13 @@ STRATEGIES := local_search random_search regularized_evolution reinforce success
 QUICK := $(STRATEGIES) anasod_local_search anasod_random_search asha bohb bohb_nats dehb \
 	genetic_algorithm hyperband nsga2 random_scalarization ranking \
 	regularized_evolution_deb regularized_evolution_mnasnet \
+	'regularized_evolution_early_rejection[score=params]' \
+	regularized_evolution_low_fidelity \
 	'regularized_evolution_move_proposal[score=params]' regularized_evolution_nats \
-	'regularized_evolution_warm_start[score=params]' reinforce_tunas sa_ea_generation \
-	simulated_annealing tpe
+	'regularized_evolution_warm_start[score=params]' reinforce_tunas rung_promotion \
+	sa_ea_generation simulated_annealing tpe
 SLOW := anasod_bo gp_bo gp_bo_wl npenas parego sa_ea_individual smac
-SLOWEST := bananas bananas_random 'bananas_warm_start[score=params]'
+SLOWEST := bananas bananas_random 'bananas_warm_start[score=params]' early_rejection
 BENCHMARKS := nb201/cifar10,nb201/cifar100,nb201/imagenet16_120
 SEARCH := --space nats_tss --data cifar10 --results results/supernet
 SMALL := --channels 4 --cells 1 --images 2560

@@ -53,6 +53,13 @@ ALLOWED = {
     | {f"benchsuite.{room}" for room in ("benchmarks", "catalogue", "names")}
     | {f"benchsuite.{room}" for room in ("provenance", "results", "store")}
     | {"benchsuite.supernet", "torch"},
+    "benchsuite.agreement": CORE
+    | {f"benchsuite.{room}" for room in ("agreement", "benchmarks", "catalogue")}
+    | {f"benchsuite.{room}" for room in ("estimation", "estimators", "fitting")}
+    | {"benchsuite.results", "benchsuite.runner", "scipy"},
+    "benchsuite.fitting": CORE
+    | {f"benchsuite.{room}" for room in ("benchmarks", "estimators", "names")}
+    | {"surrogates"},
     "benchsuite.report": {"benchsuite.report", "benchsuite.results"}
     | {"numpy", "pandas", "scipy"},
     "benchsuite.drawings": {"benchsuite.report", "benchsuite.spaces"},

@@ -5,10 +5,28 @@ import sys
 
 import typer
 
-from benchsuite.cli import estimators, fit, report, results, search, tables
+from benchsuite.cli import (
+    agreement,
+    estimators,
+    fit,
+    report,
+    results,
+    search,
+    tables,
+)
 from benchsuite.cli.options import app
 
-__all__ = ["app", "estimators", "fit", "main", "report", "results", "search", "tables"]
+__all__ = [
+    "agreement",
+    "app",
+    "estimators",
+    "fit",
+    "main",
+    "report",
+    "results",
+    "search",
+    "tables",
+]
 
 
 def main() -> None:
