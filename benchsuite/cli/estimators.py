@@ -127,7 +127,7 @@ def _show(benchmark: Benchmark, plan: Plan, lines: Sequence[Line]) -> None:
     """Print a table for people, the best ranking first."""
     title = (
         f"{benchmark.name} (table {benchmark.data}), {plan.test_size:,} architectures"
-        f" to judge, {len(plan.seeds)} seeds; truth: {benchmark.reports}"
+        f" to judge, seeds: {len(plan.seeds)}; truth: {benchmark.reports}"
     )
     k = plan.k
     show(

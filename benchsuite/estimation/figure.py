@@ -5,6 +5,7 @@ Needs matplotlib, of the extra `report`.
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +79,8 @@ def draw(lines: Sequence[Line], path: Path, *, judged: int = 1000) -> None:
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _curves(

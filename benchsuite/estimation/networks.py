@@ -7,6 +7,7 @@ networks of the published size with weights as torch draws them.
 from typing import TYPE_CHECKING
 
 from benchsuite.benchmarks import live
+from benchsuite.core import InputError
 from benchsuite.names import pick
 from benchsuite.spaces import Architecture
 
@@ -33,7 +34,12 @@ def networks(space: str, data: str) -> "Networks":
     from benchsuite.supernet.setting import network
 
     pick("space with a network", space, NETWORKS)
-    images = load(data, live.images_folder())
+    try:
+        images = load(data, live.images_folder())
+    except InputError as error:
+        raise InputError(
+            f"{error}; here $BENCHSUITE_IMAGES names that folder"
+        ) from error
     whole = network(space, images.classes, {"affine": True}, torch.Generator())
     order = torch.randperm(
         len(images.train), generator=torch.Generator().manual_seed(SEED)

@@ -8,6 +8,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Line:
     Attributes:
         facts: What the first columns say.
         figures: Mean and ends of a 95 % interval over seeds, by name; nan where the
-            figure is not defined in every seed.
+            figure is not defined in every seed, and ends where there is one seed.
         reasons: Why a figure is nan, by name.
         fit_seconds: Of learning, measured; a mean.
         estimate_seconds: Of one judgement, measured; a mean.
@@ -88,7 +89,8 @@ def write(path: Path, text: str) -> None:
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _line(benchmark: Benchmark, plan: Plan, results: Sequence[Result]) -> Line:
@@ -127,7 +129,8 @@ def _line(benchmark: Benchmark, plan: Plan, results: Sequence[Result]) -> Line:
 def _summary(values: Sequence[float]) -> tuple[float, float, float]:
     if any(math.isnan(value) for value in values):
         return math.nan, math.nan, math.nan
-    return (statistics.mean(values), *statistics.interval(values))
+    ends = statistics.interval(values) if len(values) > 1 else (math.nan, math.nan)
+    return (statistics.mean(values), *ends)
 
 
 def _reason(every: Sequence[Figures], metric: str) -> str:
