@@ -306,14 +306,15 @@ def _check(name: str, value: Any, default: object) -> None:
     Raises:
         DataError: It is.
     """
-    if isinstance(default, float) and type(value) is int:
+    kind = type(default)
+    if kind is float and type(value) is int:
         value = float(value)
-    if type(value) is not type(default):
-        raise DataError(f"{name} is {value!r:.40}, not {type(default).__name__}")
+    if type(value) is not kind:
+        raise DataError(f"{name} is {value!r:.40}, not {kind.__name__}")
     if isinstance(default, bool | str):
         return
     least = (
         0 if name in ("seed", "splits") else 1 if isinstance(default, int) else 1e-12
     )
-    if not least <= float(value) < 2**31:
+    if not least <= value < 2**31:
         raise DataError(f"{name} is {value}, not {least} or more")

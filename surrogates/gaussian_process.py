@@ -36,10 +36,10 @@ class GaussianProcess(Ensemble):
         anchors: Rows that the variance is given.
     """
 
-    members: int = 16
-    most: int = 1000
+    members: int = 10
+    most: int = 800
     tuned: int = 300
-    anchors: int = 500
+    anchors: int = 400
 
     def _learn(
         self, X: NDArray[np.float32], targets: Array, rng: np.random.Generator
