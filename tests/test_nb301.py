@@ -324,7 +324,7 @@ def test_seconds_are_the_least_to_an_epoch_or_a_later_one(network):
     assert (np.diff(raw, axis=1) < 0).any(axis=1).all()  # as published, in all cells
     for k in range(98):
         np.testing.assert_array_equal(ours[:, k], raw[:, k:].min(axis=1))
-    assert (ours[:, 9:] == raw[:, 9:]).all()
+    assert (ours[:, 2:] == raw[:, 2:]).all()
 
 
 def test_evolution_beats_random_search_on_it(imported):
