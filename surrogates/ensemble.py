@@ -316,5 +316,6 @@ def _check(name: str, value: Any, default: object) -> None:
     least = (
         0 if name in ("seed", "splits") else 1 if isinstance(default, int) else 1e-12
     )
-    if not least <= value < 2**31:
+    number: Any = value
+    if not least <= number < 2**31:
         raise DataError(f"{name} is {value}, not {least} or more")
