@@ -6,6 +6,7 @@ by the bootstrap over seeds, of both sides independently. Two halves of the seed
 table agree only so far: that is the most that can be asked of a surrogate.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,6 @@ from scipy.stats import rankdata
 
 from benchsuite import catalogue
 from benchsuite.core import Benchmark, Observation, Strategy, Trial
-from benchsuite.estimators.metrics import kendall
 from benchsuite.runner import Rules, search
 from benchsuite.spaces import Architecture
 
@@ -131,14 +131,27 @@ def agreement(one: Array, other: Array, rng: np.random.Generator) -> Agreement:
         >>> agreement(one, 1 - one, np.random.default_rng(0))
         Agreement(tau=-1.0, low=-1.0, high=-1.0)
     """
-    taus = []
-    for _ in range(_RESAMPLES):
-        drawn = [e[:, rng.integers(e.shape[1], size=e.shape[1])] for e in (one, other)]
-        taus.append(_tau(*map(mean_ranks, drawn)))
-    low, high = np.nanquantile(taus, (0.025, 0.975)).tolist()
-    return Agreement(_tau(mean_ranks(one), mean_ranks(other)), low, high)
+    drawn = []
+    for errors in (one, other):
+        ranks, seeds = rankdata(errors, axis=0), errors.shape[1]
+        drawn.append(ranks[:, rng.integers(seeds, size=(_RESAMPLES, seeds))].mean(-1).T)
+    (tau,) = _taus(mean_ranks(one)[None], mean_ranks(other)[None])
+    taus = _taus(*drawn)
+    known = taus[~np.isnan(taus)]
+    if not len(known):
+        return Agreement(math.nan, math.nan, math.nan)
+    return Agreement(float(tau), *np.quantile(known, (0.025, 0.975)).tolist())
 
 
-def _tau(one: Array, other: Array) -> float:
-    """Kendall's tau-b of ranks, ties in the last digits being ties."""
-    return kendall(one.round(9), other.round(9))
+def _taus(one: Array, other: Array) -> Array:
+    """Compute Kendall's tau-b of N pairs of S figures, [N, S] each; nan if constant.
+
+    Differences in the last digits, as sums of ranks can have, are ties.
+    """
+    a, b = np.triu_indices(one.shape[1], k=1)
+    signs = [np.sign((ranks[:, a] - ranks[:, b]).round(9)) for ranks in (one, other)]
+    untied = np.prod([np.abs(sign).sum(axis=1) for sign in signs], axis=0)
+    total = (signs[0] * signs[1]).sum(axis=1)
+    taus = np.full(len(total), np.nan)
+    np.divide(total, np.sqrt(untied), out=taus, where=untied > 0)
+    return taus
