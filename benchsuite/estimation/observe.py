@@ -13,6 +13,7 @@ from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.core import Benchmark, InputError, Trial
 from benchsuite.estimation.networks import networks
 from benchsuite.estimators import Offer
+from benchsuite.estimators.learning_curves import TrainingLosses
 from benchsuite.estimators.protocol import Array, Estimator, Seen
 from benchsuite.spaces import Architecture, SearchSpace
 from surrogates import DataError
@@ -136,7 +137,7 @@ def told(
 ) -> Seen:
     """Tell an estimator what it asks for."""
     answers = source(benchmark, estimator.source)
-    losses = estimator.name.startswith("sum_of_training_losses")
+    losses = isinstance(estimator, TrainingLosses)
     return observe(answers, archs, epochs, seed, losses=losses)
 
 
