@@ -4,25 +4,24 @@ Only operators that published surrogates use are known. Where a graph treats its
 axis as a batch, it may be given more rows than the one row it was exported with.
 
 The format: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (numbers of fields
-below are from there), operators: https://onnx.ai/onnx/operators
+below are from there).
 """
 
 import math
 import struct
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from surrogates.onnx_operators import OPERATORS, TYPES
 from surrogates.protobuf import FLOAT, fields, varint
 from surrogates.table import DataError
 
 Array = NDArray[Any]
 _WHAT = "the bytes of the ONNX model"
-_TYPES = {1: "<f4", 6: "<i4", 7: "<i8", 9: "|b1", 11: "<f8"}  # TensorProto.DataType
-_SELU = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
 
 
 class Node(NamedTuple):
@@ -89,7 +88,7 @@ def run(nodes: Sequence[Node], values: Mapping[str, Array]) -> dict[str, Array]:
     for node in nodes:
         try:
             read = [known[name] for name in node.inputs]
-            known[node.output] = _OPERATORS[node.op](node.attributes, *read)
+            known[node.output] = OPERATORS[node.op](node.attributes, *read)
         except (LookupError, TypeError, ValueError) as error:
             reason = " ".join(f"{error}".split())
             raise DataError(
@@ -143,10 +142,10 @@ def _check_order(
     """Refuse operators that are not known, and what is read before it is made."""
     known = {*inputs, *constants}
     for node in nodes:
-        if node.op not in _OPERATORS:
+        if node.op not in OPERATORS:
             raise DataError(
                 f"the ONNX model has the operator {node.op:.40}; known are"
-                f" {', '.join(_OPERATORS)}"
+                f" {', '.join(OPERATORS)}"
             )
         if missing := [name for name in node.inputs if name not in known]:
             raise DataError(
@@ -245,9 +244,9 @@ def _tensor(message: bytes) -> tuple[str, Array]:
             name = _text(value)
         elif number in (13, 14) and value:
             raise DataError("the ONNX model keeps its weights in another file")
-    if kind not in _TYPES:
+    if kind not in TYPES:
         raise DataError(f"{name!r:.60} of the ONNX model has numbers of kind {kind}")
-    dtype = np.dtype(_TYPES[kind])
+    dtype = np.dtype(TYPES[kind])
     flat = (
         np.array(packed, dtype)
         if packed
@@ -276,79 +275,3 @@ def _described(message: bytes) -> tuple[str, tuple[int, ...]]:
                 size = _last(dim, 1) if isinstance(dim, bytes) else None
                 shape.append(size if isinstance(size, int) else -1)
     return name, tuple(shape)
-
-
-def _gather(about: Mapping[str, Any], data: Array, index: Array) -> Array:
-    if (
-        index.size
-        and not -(n := data.shape[about.get("axis", 0)])
-        <= index.min()
-        <= index.max()
-        < n
-    ):
-        raise ValueError(f"index beyond {n}")
-    return data.take(index, axis=about.get("axis", 0))
-
-
-def _gemm(
-    about: Mapping[str, Any], a: Array, b: Array, c: Array | None = None
-) -> Array:
-    a = a.T if about.get("transA") else a
-    b = b.T if about.get("transB") else b
-    product: Array = a @ b
-    if about.get("alpha", 1.0) != 1:
-        product *= np.float32(about["alpha"])
-    if c is not None:
-        product += c if about.get("beta", 1.0) == 1 else c * np.float32(about["beta"])
-    return product
-
-
-def _selu(about: Mapping[str, Any], x: Array) -> Array:
-    alpha, gamma = about.get("alpha", _SELU[0]), about.get("gamma", _SELU[1])
-    low = np.minimum(x, 0)
-    np.exp(low, out=low)
-    low -= 1
-    low *= x.dtype.type(alpha)
-    low += np.maximum(x, 0)
-    low *= x.dtype.type(gamma)
-    return low
-
-
-def _sigmoid(_: Mapping[str, Any], x: Array) -> Array:
-    half = np.tanh(x / 2)  # which does not overflow
-    half += 1
-    half /= 2
-    return half
-
-
-def _unsqueeze(about: Mapping[str, Any], x: Array, axes: Array | None = None) -> Array:
-    where = about["axes"] if axes is None else axes.tolist()
-    return np.expand_dims(x, tuple(where))
-
-
-def _cast(about: Mapping[str, Any], x: Array) -> Array:
-    return x.astype(_TYPES[about["to"]], copy=False)
-
-
-def _filled(about: Mapping[str, Any], shape: Array) -> Array:
-    value = about.get("value", np.zeros(1, dtype=np.float32))
-    return np.full(tuple(shape.tolist()), value[0], value.dtype)
-
-
-_OPERATORS: Mapping[str, Callable[..., Array]] = {
-    "Add": lambda _, a, b: a + b,
-    "Cast": _cast,
-    "Concat": lambda about, *parts: np.concatenate(parts, axis=about["axis"]),
-    "Constant": lambda about: about["value"],
-    "ConstantOfShape": _filled,
-    "Div": lambda _, a, b: a / b,
-    "Gather": _gather,
-    "Gemm": _gemm,
-    "Mul": lambda _, a, b: a * b,
-    "Selu": _selu,
-    "Shape": lambda _, x: np.array(x.shape, dtype=np.int64),
-    "Sigmoid": _sigmoid,
-    "Sub": lambda _, a, b: a - b,
-    "Unsqueeze": _unsqueeze,
-}
-"""By name: attributes and inputs -> output. Div is not for integers."""
