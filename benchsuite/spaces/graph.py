@@ -145,20 +145,20 @@ def _ranks(signs: Sequence[tuple[Any, ...]]) -> list[int]:
 def _refined(colours: list[int], near: _Near) -> list[int]:
     """Split colours by those of parents and children until nothing changes."""
     count = len(set(colours))
-    while True:
-        colours = _ranks(
-            [
-                (
-                    colours[v],
-                    tuple(sorted([colours[p] for p in parents])),
-                    tuple(sorted([colours[c] for c in children])),
-                )
-                for v, (parents, children) in enumerate(near)
-            ]
-        )
-        if len(set(colours)) == count:
-            return colours
-        count = len(set(colours))
+    while count < len(colours):
+        signs = [
+            (
+                colours[v],
+                sorted([colours[p] for p in parents]),
+                sorted([colours[c] for c in children]),
+            )
+            for v, (parents, children) in enumerate(near)
+        ]
+        colours = _ranks([(c, tuple(up), tuple(down)) for c, up, down in signs])
+        if (now := max(colours) + 1) == count:
+            break
+        count = now
+    return colours
 
 
 def _orders(colours: list[int], near: _Near) -> Iterator[list[int]]:
@@ -170,8 +170,8 @@ def _orders(colours: list[int], near: _Near) -> Iterator[list[int]]:
         return
     first = min(tied)
     for v in [v for v, c in enumerate(colours) if c == first]:
-        split = [2 * c + (c == first and w != v) for w, c in enumerate(colours)]
-        yield from _orders(split, near)
+        split = [(c, c == first and w != v) for w, c in enumerate(colours)]
+        yield from _orders(_ranks(split), near)
 
 
 def _placed(graph: Graph, places: Sequence[int]) -> Graph:
