@@ -108,7 +108,9 @@ class LookupNetwork:
         ours = self(options, numbers)
         for n in range(_PROBES):
             picked = [g[o] for g, o in zip(groups, options[n], strict=True)]
-            row: NDArray[np.int32] = np.stack(picked).sum(axis=0, keepdims=True, dtype=np.int32)
+            row: NDArray[np.int32] = np.stack(picked).sum(
+                axis=0, keepdims=True, dtype=np.int32
+            )
             given = (row, _column(numbers[n : n + 1]))
             (theirs,) = self._graph(dict(zip(self._names, given, strict=True)))
             if theirs.shape != (1, ours.shape[1]) or not np.allclose(
