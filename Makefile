@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help leaderboard test test-slow check format bench docs reproduce results \
-	relaxed searches zero-cost
+	relaxed searches zero-cost agreement
 
 PYTHON ?= python3
 # For tests of supernets, which any release from 2.9 on passes; last digits may differ.
@@ -29,6 +29,7 @@ SEARCHED := gdas spos random_sampling darts anasod_darts anasod_gdas balenas bal
 	if_nas msg_das rarts rarts_jacobi rf_darts rf_pcdarts tnd_nas
 RELAXED := anasod_darts anasod_gdas balenas darts darts_pt drnas enas fair_darts gdas \
 	gdas_nb201 msg_das pc_darts shapley_nas shapley_nas_renormalised snas tnd_nas
+MODELS := XGBoost,RandomForest,GaussianProcess,GraphNetwork
 ALONE := training/nats_tss/cifar10@5+channels-8+cells-1
 ON := --on $(BENCHMARKS) --trials 200 --jobs 2
 
@@ -79,6 +80,9 @@ relaxed: .venv/test  ## Search on the relaxed table of NAS-Bench-201; ten minute
 	for method in $(RELAXED); do \
 		$(BIN)/benchsuite search $$method --data nb201/cifar10 --alpha-rate 0.03 --epochs 50 --seeds 5 --results results/relaxed_table || exit 1; done
 	$(BIN)/benchsuite export --results results/relaxed_table
+
+agreement: .venv/test  ## How good surrogates of NAS-Bench-201 are as benchmarks; half an hour.
+	$(BIN)/benchsuite agreement --on nb201/cifar10 --models $(MODELS) --seeds 24
 
 zero-cost: .venv/test  ## Rank correlations of zero-cost proxies; IMAGES as for searches; 25 minutes.
 	$(BIN)/python -m tests.reproduction.zero_cost --images "$(IMAGES)"

@@ -28,6 +28,8 @@ from benchsuite.estimators.protocol import Judgement
 from benchsuite.fitting import Runs
 from benchsuite.spaces import NATS_SSS, NATS_TSS
 from benchsuite.spaces.graph import graphs
+from tests.documents import surrogates
+from tests.documents.surrogates import FOLDER
 from tests.toys import rng
 
 
@@ -237,3 +239,33 @@ def test_what_is_no_table_is_refused(tmp_path, monkeypatch, toy):
     assert isinstance(told.exception, InputError)
     assert "toy is no table: there is nothing to agree with" in str(told.exception)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_document_is_up_to_date():
+    """`make docs` writes it."""
+    assert surrogates.FILE.read_text(encoding="utf-8") == surrogates.surrogates()
+
+
+def test_recorded_rankings_agree_as_recorded():
+    """Tau of the mean ranks in git is that in git; rounding ranks makes no ties."""
+    ranks, boards = read(FOLDER / "ranks.csv"), read(FOLDER / "leaderboards.csv")
+    of = {
+        model: [float(line["rank"]) for line in ranks if line["model"] == model]
+        for model in dict.fromkeys(line["model"] for line in ranks)
+    }
+    for board in boards[1:]:
+        tau = kendalltau(of["table"], of[board["model"]]).statistic
+        assert float(board["tau"]) == pytest.approx(tau, abs=1e-4)
+        assert float(board["low"]) <= tau <= float(board["high"])
+
+
+def test_recorded_searches_of_the_table_are_those_of_today(table):
+    names = ["random_search", "regularized_evolution", "local_search"]
+    found = searches(table, names, range(24), 200)
+    recorded = {
+        line["strategy"]: float(line["error"])
+        for line in read(FOLDER / "ranks.csv")
+        if line["model"] == "table"
+    }
+    for name, errors in zip(names, found.errors, strict=True):
+        assert recorded[name] == pytest.approx(errors.mean(), abs=6e-6)

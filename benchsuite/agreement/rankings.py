@@ -2,8 +2,8 @@
 
 Searches of the same strategies on both; each seed ranks the strategies by the error to
 report of what they found, and Kendall's tau-b compares the mean ranks. Its interval is
-by the bootstrap over seeds, of both sides independently. Two halves of the seeds on the
-table agree only so far: that is the most that can be asked of a surrogate.
+by the bootstrap over seeds, of both sides independently. The table agrees with itself,
+searched with other seeds, only so far: that is the most to be asked of a surrogate.
 """
 
 import math
