@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help leaderboard report test test-slow check format bench docs reproduce results \
-	relaxed searches zero-cost
+	relaxed searches zero-cost agreement
 
 PYTHON ?= python3
 # For tests of supernets, which any release from 2.9 on passes; last digits may differ.
@@ -15,11 +15,13 @@ STRATEGIES := local_search random_search regularized_evolution reinforce success
 QUICK := $(STRATEGIES) anasod_local_search anasod_random_search asha bohb bohb_nats dehb \
 	genetic_algorithm hyperband nsga2 random_scalarization ranking \
 	regularized_evolution_deb regularized_evolution_mnasnet \
+	'regularized_evolution_early_rejection[score=params]' \
+	regularized_evolution_low_fidelity \
 	'regularized_evolution_move_proposal[score=params]' regularized_evolution_nats \
-	'regularized_evolution_warm_start[score=params]' reinforce_tunas sa_ea_generation \
-	simulated_annealing tpe
+	'regularized_evolution_warm_start[score=params]' reinforce_tunas rung_promotion \
+	sa_ea_generation simulated_annealing tpe
 SLOW := anasod_bo gp_bo gp_bo_wl npenas parego sa_ea_individual smac
-SLOWEST := bananas bananas_random 'bananas_warm_start[score=params]'
+SLOWEST := bananas bananas_random 'bananas_warm_start[score=params]' early_rejection
 FRONTS := nsga2 parego random_scalarization random_search
 BENCHMARKS := nb201/cifar10,nb201/cifar100,nb201/imagenet16_120
 SEARCH := --space nats_tss --data cifar10 --results results/supernet
@@ -28,6 +30,7 @@ SEARCHED := gdas spos random_sampling darts anasod_darts anasod_gdas balenas bal
 	if_nas msg_das rarts rarts_jacobi rf_darts rf_pcdarts tnd_nas
 RELAXED := anasod_darts anasod_gdas balenas darts darts_pt drnas enas fair_darts gdas \
 	gdas_nb201 msg_das pc_darts shapley_nas shapley_nas_renormalised snas tnd_nas
+MODELS := XGBoost,RandomForest,GaussianProcess,GraphNetwork
 ALONE := training/nats_tss/cifar10@5+channels-8+cells-1
 ON := --on $(BENCHMARKS) --trials 200 --jobs 2
 
@@ -86,6 +89,9 @@ relaxed: .venv/test  ## Search on the relaxed table of NAS-Bench-201; ten minute
 	for method in $(RELAXED); do \
 		$(BIN)/benchsuite search $$method --data nb201/cifar10 --alpha-rate 0.03 --epochs 50 --seeds 5 --results results/relaxed_table || exit 1; done
 	$(BIN)/benchsuite export --results results/relaxed_table
+
+agreement: .venv/test  ## How good surrogates of NAS-Bench-201 are as benchmarks; half an hour.
+	$(BIN)/benchsuite agreement --on nb201/cifar10 --models $(MODELS) --seeds 24
 
 zero-cost: .venv/test  ## Rank correlations of zero-cost proxies; IMAGES as for searches; 25 minutes.
 	$(BIN)/python -m tests.reproduction.zero_cost --images "$(IMAGES)"

@@ -14,7 +14,7 @@ import math
 import re
 import struct
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from sys import intern
@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from surrogates import tfrecord
+from surrogates import protobuf, tfrecord
 from surrogates.table import DataError
 
 CELLS = 423_624
@@ -39,6 +39,7 @@ _JSON = json.JSONDecoder()
 _TYPES = (str, int, str, str, str)
 _HASH = re.compile("[0-9a-f]{32}", re.ASCII)
 _RUN = struct.Struct("<8d")  # half-way and final: seconds, train, valid, test
+_WHAT = "its metrics"
 _TOLD = 1 << 16  # records between two calls of `tell`
 
 # How protobuf writes a message with every number and no path: each evaluation is field
@@ -359,63 +360,24 @@ def _between(content: bytes) -> int | None:
     """Read the parameters between two tags; None if that is not what it is."""
     if content[0] != 0x10 or content[-1] != 0x19 or len(content) < 3:
         return None
-    params, end = _varint(content, 1)
+    params, end = protobuf.varint(content, 1, _WHAT)
     return params if end == len(content) - 1 else None
 
 
 def _any(message: bytes) -> _Decoded:
     """Decode any protobuf message that has the numbers; other fields are skipped."""
     params, evaluations = 0, []
-    for field, value in _protobuf(message):
+    for field, _, value in protobuf.fields(message, _WHAT):
         match field, value:
             case 1, bytes():
-                numbers = {f: x for f, x in _protobuf(value) if isinstance(x, float)}
+                numbers = {
+                    f: struct.unpack("<d", x)[0]
+                    for f, kind, x in protobuf.fields(value, _WHAT)
+                    if kind == protobuf.DOUBLE and isinstance(x, bytes)
+                }
                 evaluations.append(tuple(numbers.get(f, math.nan) for f in range(2, 6)))
             case 2, int():
                 params = value
     if len(evaluations) != 3:
         raise DataError(f"it has {len(evaluations)} evaluations, not 3")
     return params, evaluations[1], evaluations[2]
-
-
-def _protobuf(message: bytes) -> Iterator[tuple[int, int | float | bytes]]:
-    """Yield number and value of each field; 32-bit values are left out.
-
-    https://protobuf.dev/programming-guides/encoding
-    """
-    place = 0
-    while place < len(message):
-        tag, place = _varint(message, place)
-        field, kind = tag >> 3, tag & 7
-        if not field or kind not in (0, 1, 2, 5):
-            raise DataError("its metrics are no protobuf message")
-        if kind == 0:
-            value, place = _varint(message, place)
-            yield field, value
-            continue
-        size = {1: 8, 5: 4}.get(kind, 0)
-        if kind == 2:
-            size, place = _varint(message, place)
-        content = message[place : place + size]
-        if len(content) < size:
-            raise DataError("its metrics are cut off")
-        place += size
-        if kind == 1:
-            (number,) = struct.unpack("<d", content)
-            yield field, number
-        elif kind == 2:
-            yield field, content
-
-
-def _varint(message: bytes, place: int) -> tuple[int, int]:
-    """Read a number of 7 bits a byte, the lowest first; and where it ends."""
-    number = 0
-    for shift in range(0, 70, 7):
-        if place >= len(message):
-            raise DataError("its metrics are cut off")
-        byte = message[place]
-        place += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, place
-    raise DataError("its metrics are no protobuf message")

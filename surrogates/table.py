@@ -218,6 +218,8 @@ class Table:
         keys: uint64 [N], strictly ascending: what the space calls each network.
         trainings: By name, `<data set>@<schedule>`.
         metrics: float64 [N] by name: figures of the network, not of a run.
+        files: uint8 [bytes] by name, of a published model that predicts what no table
+            has; then N is 0.
         order: uint64 [M], keys of the whole space in published order, if there is one.
         about: What else to tell of the table; JSON.
 
@@ -231,6 +233,7 @@ class Table:
     keys: NDArray[np.uint64]
     trainings: Mapping[str, Training]
     metrics: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    files: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     order: NDArray[np.uint64] | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -248,6 +251,8 @@ class Table:
         """
         for name, array in self.metrics.items():
             _fit(name, array, ("<f8",), (len(self.archs),))
+        for name, content in self.files.items():
+            _fit(name, content, ("|u1",), (-1,))
         if (self.archs >= [len(options) for options in self.choices]).any():
             raise DataError("an architecture has an option that does not exist")
         if (self.keys[1:] <= self.keys[:-1]).any():
@@ -346,6 +351,7 @@ class Table:
             keys=arrays["keys"],
             trainings=_Trainings(*place, manifest["trainings"]),
             metrics=_Folder(*place, manifest["arrays"], "metrics/"),
+            files=_Folder(*place, manifest["arrays"], "files/"),
             order=arrays.get("order"),
             about=manifest["about"],
         )
@@ -511,7 +517,7 @@ def _arrays(thing: Any, prefix: str = "") -> Iterator[tuple[str, Array]]:
         value = getattr(thing, attribute.name)
         if isinstance(value, np.ndarray):
             yield f"{prefix}{attribute.name}", value
-        elif attribute.name in ("metrics", "recorded"):
+        elif attribute.name in ("files", "metrics", "recorded"):
             for name in sorted(value):
                 yield f"{prefix}{attribute.name}/{name}", value[name]
         elif attribute.name == "splits":

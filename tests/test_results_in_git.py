@@ -22,6 +22,7 @@ SEEDS = {  # multiples of six: cells have two or three runs
     **dict.fromkeys(("anasod_bo", "gp_bo", "gp_bo_wl", "npenas", "parego"), 48),
     **dict.fromkeys(("sa_ea_individual", "smac"), 48),
     **dict.fromkeys(("bananas", "bananas_random", "bananas_warm_start"), 24),
+    "early_rejection": 24,
 }
 
 

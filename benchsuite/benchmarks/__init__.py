@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.benchmarks import live, nats, nb101, synthetic
+from benchsuite.benchmarks import fitted, live, nats, nb101, nb301, synthetic
 from benchsuite.benchmarks.hardware import HARDWARE, ROBUSTNESS, ZERO_COST
 from benchsuite.benchmarks.installed import AbsentError, data_folder, installed
+from benchsuite.benchmarks.surrogate import MEAN, SurrogateBenchmark
 from benchsuite.benchmarks.tabular import TabularBenchmark
 from benchsuite.benchmarks.users import user_table
 from benchsuite.core import Benchmark, InputError
@@ -32,6 +34,12 @@ BENCHMARKS: Mapping[str, Callable[[], Benchmark]] = {
     **{
         f"nb1shot1_{number}/cifar10": partial(nb101.nb1shot1, number)
         for number in (1, 2, 3)
+    },
+    f"{nb301.NETWORK}/cifar10": nb301.network,
+    **{
+        f"{nb301.NETWORK}_{kind}/cifar10": partial(nb301.ensemble, kind)
+        for kind in nb301.ENSEMBLES
+        if not kind.endswith("_time")
     },
 }
 """Every published benchmark, and a synthetic one. Most answer once their file is
@@ -57,6 +65,8 @@ def suiting(wish: Callable[[Benchmark], bool]) -> str:
 def needs(name: str) -> str:
     """Name the source that a benchmark of `known` still lacks, if it does."""
     release = name.partition("/")[0]
+    if release.startswith(nb301.NETWORK):
+        return nb301.needs(release)
     table = "nb101" if release.startswith("nb1shot1") else release
     if table == "nb201" or (data_folder() / table / "table.json").exists():
         return ""
@@ -67,6 +77,7 @@ def needs(name: str) -> str:
 _RELEASES = {
     *(name.partition("/")[0] for name in BENCHMARKS),
     *(HARDWARE, ROBUSTNESS, ZERO_COST),
+    *(f"{nb301.NETWORK}_{kind}" for kind in nb301.ENSEMBLES),
 }
 
 
@@ -76,7 +87,9 @@ def load(name: str) -> Benchmark:
     Args:
         name: One of `known`, e.g. "nb201/cifar10". With "+robustness" behind it,
             strategies see the imported robustness results too, which were computed on
-            test images. Or the name of a benchmark that computes: see `live`.
+            test images; with "+mean" behind that of a surrogate, they see no noise. Or
+            "surrogate:" and a file that `benchsuite fit` wrote, or the name of a
+            benchmark that computes: see `live`.
 
     Raises:
         InputError: There is none of that name, or it has no such results.
@@ -87,16 +100,33 @@ def load(name: str) -> Benchmark:
         return live.training(name)
     if kind == live.INHERITED:
         return live.inherited(name, truth)
-    name, _, robust = name.partition("+")
+    if name.startswith(fitted.KIND):
+        file = name.removeprefix(fitted.KIND).removesuffix(f"+{MEAN}")
+        surrogate = fitted.open_fitted(Path(file))
+        return surrogate.mean() if name.endswith(f"+{MEAN}") else surrogate
+    name, _, addition = name.partition("+")
     if name in BENCHMARKS:  # without a look into the data folder
         benchmark = BENCHMARKS[name]()
     else:
         benchmark = pick("benchmark", name, known())()
-    if not robust:
-        return benchmark
-    pick("addition", robust, {ROBUSTNESS: None})
+    return _added(benchmark, addition) if addition else benchmark
+
+
+def _added(benchmark: Benchmark, addition: str) -> Benchmark:
+    """Change a benchmark as an addition to its name says.
+
+    Raises:
+        InputError: There is no such addition, or it is for other benchmarks.
+    """
+    pick("addition", addition, {ROBUSTNESS: None, MEAN: None})
+    if addition == MEAN:
+        if isinstance(benchmark, SurrogateBenchmark):
+            return benchmark.mean()
+        raise InputError(f"{benchmark.name} is no surrogate: only those have a +{MEAN}")
     if not isinstance(benchmark, TabularBenchmark) or not benchmark.beside:
-        raise InputError(f"{name} has no robustness results: import them first")
+        raise InputError(
+            f"{benchmark.name} has no robustness results: import them first"
+        )
     return benchmark.robust()
 
 

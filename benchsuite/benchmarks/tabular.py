@@ -455,6 +455,19 @@ class TabularBenchmark:
         return np.stack(columns, axis=1)
 
     @property
+    def archs(self) -> NDArray[np.uint8]:
+        """The architectures of the table that are in the space, [N, D]."""
+        return self._there[1]
+
+    def count(self, arch: Architecture) -> int:
+        """Tell how many runs of an architecture a search may see; 0 if none.
+
+        Raises:
+            KeyError: The table has no such architecture.
+        """
+        return len(self._training.runs(self._row(arch)))
+
+    @property
     def runs(self) -> int:
         """Most runs that a search may see of one architecture."""
         return int(self._counts.max())

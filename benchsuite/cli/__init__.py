@@ -5,10 +5,30 @@ import sys
 
 import typer
 
-from benchsuite.cli import report, results, search, tables, validate
+from benchsuite.cli import (
+    agreement,
+    estimators,
+    fit,
+    report,
+    results,
+    search,
+    tables,
+    validate,
+)
 from benchsuite.cli.options import app
 
-__all__ = ["app", "main", "report", "results", "search", "tables", "validate"]
+__all__ = [
+    "agreement",
+    "app",
+    "estimators",
+    "fit",
+    "main",
+    "report",
+    "results",
+    "search",
+    "tables",
+    "validate",
+]
 
 
 def main() -> None:

@@ -128,10 +128,12 @@ def import_(
         if as_json:
             typer.echo(json.dumps({**facts, "new": imported.new}))
         else:
+            count = f"{facts['architectures']:,} architectures"
+            what = ", ".join(imported.table.files) or count
             typer.echo(
                 f"{facts['name']} (table {facts['table']}):"
                 f" {'imported' if imported.new else 'there already'},"
-                f" {facts['architectures']:,} architectures,"
+                f" {what},"
                 f" {facts['megabytes']:.1f} MB in {imported.folder}"
             )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from benchsuite.core import InputError
-from benchsuite.importer import figures, nats, nb101, users
+from benchsuite.importer import figures, nats, nb101, nb301, users
 from benchsuite.importer.plan import Plan, Request
 
 _KINDS: Mapping[str, Callable[[Request], Plan]] = {
@@ -13,6 +13,7 @@ _KINDS: Mapping[str, Callable[[Request], Plan]] = {
     ".pickle": figures.hw_nas_bench,
     ".npz": figures.robust,
     ".json": figures.zero_cost_scores,
+    ".onnx": nb301.network,
     ".csv": users.table_file,
     ".parquet": users.table_file,
 }
@@ -21,8 +22,8 @@ _KINDS: Mapping[str, Callable[[Request], Plan]] = {
 _KNOWN = (
     "a folder of NATS-Bench records (NATS-tss-v1_0-3ffb9-simple), its single file"
     " (.pickle.pbz2), NAS-Bench-201 (.pth), NAS-Bench-101 (.tfrecord), HW-NAS-Bench"
-    " (.pickle), robustness results (.npz), NAS-Bench-Suite-Zero (.json), or a table"
-    " of yours (.csv, .parquet)"
+    " (.pickle), robustness results (.npz), NAS-Bench-Suite-Zero (.json), NAS-Bench-301"
+    " (.onnx, or a folder of ensemble members), or a table of yours (.csv, .parquet)"
 )
 
 
@@ -46,6 +47,8 @@ def plan(request: Request) -> Plan:
             return nats.folder(request)
         if (path / "meta.json").is_file():
             return figures.robust(request)
+        if nb301.is_ensemble(path):
+            return nb301.ensemble(request)
         raise InputError(f"{path} has no meta.pickle.pbz2; import takes {_KNOWN}")
     for ends, kind in _KINDS.items():
         if path.name.endswith(ends):

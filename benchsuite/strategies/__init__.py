@@ -7,6 +7,11 @@ from benchsuite.strategies.anasod import Anasod, anasod_bo
 from benchsuite.strategies.asha import ASHA
 from benchsuite.strategies.bohb import BOHB
 from benchsuite.strategies.dehb import DEHB
+from benchsuite.strategies.early_rejection import (
+    early_rejection,
+    regularized_evolution_early_rejection,
+    regularized_evolution_low_fidelity,
+)
 from benchsuite.strategies.genetic_algorithm import GeneticAlgorithm
 from benchsuite.strategies.hyperband import Hyperband
 from benchsuite.strategies.local_search import LocalSearch
@@ -30,6 +35,7 @@ from benchsuite.strategies.regularized_evolution import (
     as_published,
 )
 from benchsuite.strategies.reinforce import Reinforce
+from benchsuite.strategies.rung_promotion import RungPromotion
 from benchsuite.strategies.shaped import (
     regularized_evolution_deb,
     regularized_evolution_mnasnet,
@@ -56,6 +62,7 @@ STRATEGIES: dict[str, MakeStrategy] = {
         min_bandwidth=0.3,
     ),
     "dehb": DEHB,
+    "early_rejection": early_rejection,
     "genetic_algorithm": GeneticAlgorithm,
     "gp_bo": gp_bo,
     "gp_bo_wl": gp_bo_wl,
@@ -69,6 +76,8 @@ STRATEGIES: dict[str, MakeStrategy] = {
     "ranking": ranking,
     "regularized_evolution": RegularizedEvolution,
     "regularized_evolution_deb": regularized_evolution_deb,
+    "regularized_evolution_early_rejection": regularized_evolution_early_rejection,
+    "regularized_evolution_low_fidelity": regularized_evolution_low_fidelity,
     "regularized_evolution_mnasnet": regularized_evolution_mnasnet,
     "regularized_evolution_move_proposal": MoveProposal,
     "regularized_evolution_nats": partial(
@@ -77,6 +86,7 @@ STRATEGIES: dict[str, MakeStrategy] = {
     "regularized_evolution_warm_start": WarmStart,
     "reinforce": Reinforce,
     "reinforce_tunas": reinforce_tunas,
+    "rung_promotion": RungPromotion,
     "sa_ea_generation": sa_ea_generation,
     "sa_ea_individual": sa_ea_individual,
     "simulated_annealing": SimulatedAnnealing,
@@ -87,8 +97,10 @@ STRATEGIES: dict[str, MakeStrategy] = {
 
 ONE_FIDELITY = {
     **dict.fromkeys(
-        ("asha", "dehb", "hyperband", "successive_halving"), "random search"
+        ("asha", "dehb", "hyperband", "rung_promotion", "successive_halving"),
+        "random search",
     ),
+    "regularized_evolution_low_fidelity": "regularized evolution",
     **dict.fromkeys(("bohb", "bohb_nats"), "draws from a density"),
 }
 """What remains, where there is one fidelity, of the strategies that need several."""

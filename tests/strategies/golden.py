@@ -17,9 +17,9 @@ from tests.toys import Additive, Watched, rng
 
 FILE = Path(__file__).with_name("golden.json")
 ALGEBRA = {
-    *("anasod_bo", "bananas", "bananas_random", "bananas_warm_start", "gp_bo"),
-    *("gp_bo_wl", "npenas", "parego", "ranking", "sa_ea_generation"),
-    *("sa_ea_individual", "smac"),
+    *("anasod_bo", "bananas", "bananas_random", "bananas_warm_start"),
+    *("early_rejection", "gp_bo", "gp_bo_wl", "npenas", "parego", "ranking"),
+    *("rung_promotion", "sa_ea_generation", "sa_ea_individual", "smac"),
 }
 """Strategies with a model that is fitted by linear algebra or another library."""
 NAMES = sorted(STRATEGIES.keys() - ALGEBRA)

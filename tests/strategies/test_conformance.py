@@ -17,7 +17,7 @@ from benchsuite.strategies import STRATEGIES
 from tests.strategies import golden
 from tests.toys import Additive, Distinct, Diverging, Watched, rng
 
-COSTLY = golden.ALGEBRA
+COSTLY = golden.ALGEBRA - {"rung_promotion"}
 """Strategies with a model that takes milliseconds: most of this is slow for them."""
 quick_and_costly = pytest.mark.parametrize("name", STRATEGIES)
 every_strategy = pytest.mark.parametrize(
@@ -33,7 +33,7 @@ WAIT = {
     *("bananas_warm_start", "regularized_evolution_warm_start"),
     "successive_halving",
 }
-EXHAUST = {"local_search", "tpe", *COSTLY}
+EXHAUST = {"local_search", "tpe", *COSTLY} - {"early_rejection"}
 """Strategies that train nothing twice: over when the space is."""
 FREE_OF_ORDER = {
     *("anasod_random_search", "local_search", "nsga2", "random_search"),
@@ -59,6 +59,10 @@ PUBLISHED = {
         **{"bandwidth_factor": 1.0, "min_bandwidth": 0.3},
     },
     "dehb": {"eta": 3, "mutation_factor": 0.5, "crossover_rate": 0.5},
+    "early_rejection": {  # choices made here, as no paper has just this
+        **{"strategy": "regularized_evolution", "estimator": "model/ExtraTrees"},
+        **{"quantile": 0.5, "window": 100},
+    },
     "genetic_algorithm": {
         **{"population_size": 20, "tournament_size": 2},
         **{"crossover_rate": 0.9, "elite_size": 1},
@@ -83,6 +87,12 @@ PUBLISHED = {
     },
     "regularized_evolution": {"population_size": 100, "sample_size": 25},  # sec. 4
     "regularized_evolution_deb": {},
+    "regularized_evolution_early_rejection": {
+        **{"score": "zc_synflow", "quantile": 0.5, "window": 100},
+    },
+    "regularized_evolution_low_fidelity": {
+        **{"share": 0.1, "quantile": 0.5, "window": 100},
+    },
     "regularized_evolution_mnasnet": {},
     "regularized_evolution_move_proposal": {
         **{"score": "zc_synflow", "moves": 10},
@@ -94,6 +104,7 @@ PUBLISHED = {
     "regularized_evolution_nats": {"population_size": 10, "sample_size": 3},
     "reinforce": {"learning_rate": 0.01, "momentum": 0.9},  # NATS-Bench's code
     "reinforce_tunas": {},
+    "rung_promotion": {"strategy": "asha", "estimator": "power_law", "looks": 3},
     "sa_ea_generation": {"population": 20, "generations": 10},
     "sa_ea_individual": {"population": 20, "generations": 10, "batch": 2},
     "simulated_annealing": {"initial": 10, "cooling": 0.9},

@@ -1,0 +1,1 @@
+"""Comparing estimators on a benchmark: `study`, then `table` and `figure`."""
