@@ -118,9 +118,9 @@ def installed_strategies() -> Iterable[EntryPoint]:
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[\w.+-]+", value.strip()):
+    if not equals or not re.fullmatch(r"[\w.+@/-]+", value.strip()):
         raise InputError(
-            f"a setting is name=value, in letters and digits, not {text!r}"
+            f"a setting is name=value, in letters, digits and . + - @ /, not {text!r}"
         )
     return name.strip(), value.strip()
 
