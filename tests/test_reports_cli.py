@@ -102,7 +102,7 @@ def test_a_report_is_a_page_figures_and_tables(call, board, tmp_path):
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "random_search" in page
     files = {path.suffix for path in (tmp_path / "out" / "figures").iterdir()}
-    assert files == {".svg", ".png"}
+    assert files == {".svg", ".png", ".md"}  # captions
     text = (tmp_path / "out" / "tables" / "leaderboard.csv").read_text()
     assert text == call("leaderboard", "--csv")[0]
     before = sorted((tmp_path / "out").rglob("*"))

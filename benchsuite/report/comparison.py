@@ -86,7 +86,7 @@ def sparkline(values: NDArray[np.float64], low: float, high: float) -> str:
 
     Example:
         >>> sparkline(np.array([np.nan, 0.8, 0.4, 0.2, 0.1]), 0.1, 0.8)
-        ' █▅▃▁'
+        ' █▆▃▁'
     """
     if not 0 < low < high:
         return "".join(" " if np.isnan(v) else _BARS[0] for v in values)
