@@ -65,6 +65,8 @@ bench: .venv/test  ## Measure speed and memory, each beside a textbook implement
 	$(BIN)/python -m tests.bench.supernet
 	$(BIN)/python -m tests.bench.reports
 	$(BIN)/python -m tests.bench.page
+	$(BIN)/python -m tests.bench.surrogate_models
+	$(BIN)/python -m tests.bench.surrogate_benchmarks
 
 docs: .venv/test  ## Write the documents that follow from the code and the results.
 	$(BIN)/python -m tests.documents
