@@ -8,7 +8,7 @@ to follow them. The idea of evaluating trees by bit strings is that of QuickScor
 (Lucchese et al., SIGIR 2015, https://doi.org/10.1145/2766462.2767733).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 
 from surrogates.arrays import packed, sound, unpacked
 
+Tree = tuple[NDArray[Any], ...]
+"""A complete one: see `complete`."""
+_Floats = NDArray[np.float64]
+Objective = Callable[[_Floats, object], tuple[_Floats, _Floats]]
 _TOGETHER = 25_000  # rows times trees at once: what fits in a core's cache
 _SUM = 25  # trees added up at once: a sum must not depend on the number of rows
 _ROWS = 1000  # at once
@@ -145,9 +149,7 @@ def complete(
     )
 
 
-def stacked(
-    trees: Sequence[tuple[NDArray[Any], ...]], start: NDArray[np.float64]
-) -> BoostedTrees:
+def stacked(trees: Sequence[Tree], start: NDArray[np.float64]) -> BoostedTrees:
     """Put complete trees together, those of an ensemble and a target side by side.
 
     Args:
@@ -162,6 +164,39 @@ def stacked(
     return BoostedTrees(
         feature.reshape(shape), threshold.reshape(shape), value.reshape(shape), start
     )
+
+
+def in_order(trees: Sequence[Tree], members: int, targets: int) -> BoostedTrees:
+    """Stack trees that a library grew round by round, one of each output in a round.
+
+    Args:
+        trees: Complete ones.
+        members: How many models there are.
+        targets: Outputs of each.
+    """
+    outputs = members * targets
+    grown = [tree for output in range(outputs) for tree in trees[output::outputs]]
+    return stacked(grown, np.zeros((members, targets)))
+
+
+def weighted_squares(targets: _Floats, weights: _Floats) -> Objective:
+    """Give what libraries ask of an objective: here, of half the weighted squares.
+
+    Args:
+        targets: [N, K].
+        weights: [N, M, 1] of each of M models.
+
+    Returns:
+        A function of outputs [N, M K] to their first and second derivatives, alike.
+    """
+
+    def differentiate(outputs: _Floats, _: object) -> tuple[_Floats, _Floats]:
+        said = outputs.reshape(*weights.shape[:2], -1)
+        first = weights * (said - targets[:, None, :])
+        second = np.broadcast_to(weights, first.shape)
+        return first.reshape(len(said), -1), second.reshape(len(said), -1).copy()
+
+    return differentiate
 
 
 def _added(

@@ -16,7 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from surrogates.boosted_trees import DEEPEST, BoostedTrees, complete, stacked
+from surrogates.boosted_trees import (
+    DEEPEST,
+    BoostedTrees,
+    complete,
+    in_order,
+    weighted_squares,
+)
 from surrogates.ensemble import Ensemble, Members
 from surrogates.extras import library
 from surrogates.table import DataError
@@ -58,16 +64,8 @@ class LightGBM(Ensemble):
     ) -> Members:
         lightgbm = library("lightgbm", "surrogate")
         weights = rng.exponential(size=(len(X), self.members, 1))
-
-        def gradient(outputs: Array, _: Any) -> tuple[Array, Array]:
-            """Differentiate weighted squares; all arrays are [N, M K]."""
-            said = outputs.reshape(len(X), self.members, -1)
-            first = weights * (said - targets[:, None, :])
-            second = np.broadcast_to(weights, first.shape)
-            return first.reshape(len(X), -1), second.reshape(len(X), -1).copy()
-
         settings = {
-            "objective": gradient,
+            "objective": weighted_squares(targets, weights),
             "num_class": self.members * targets.shape[1],
             "learning_rate": self.learning_rate,
             "max_depth": self.max_depth,
@@ -101,13 +99,9 @@ class LightGBM(Ensemble):
         """
         body = text.partition("\nend of trees")[0]
         blocks = re.split(r"^Tree=\d+$", body, flags=re.MULTILINE)[1:]
-        outputs = self.members * targets
         try:
             trees = [complete(_nodes(block), self.max_depth) for block in blocks]
-            grown = [
-                tree for output in range(outputs) for tree in trees[output::outputs]
-            ]
-            stack = stacked(grown, np.zeros((self.members, targets)))
+            stack = in_order(trees, self.members, targets)
         except (LookupError, ValueError) as error:
             reason = f"{_FILE} of the model is damaged: {error!s:.80}"
             raise DataError(reason) from error

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from surrogates.boosted_trees import DEEPEST, BoostedTrees, complete, stacked
+from surrogates.boosted_trees import (
+    DEEPEST,
+    BoostedTrees,
+    complete,
+    in_order,
+    weighted_squares,
+)
 from surrogates.ensemble import Ensemble, Members
 from surrogates.extras import library
 from surrogates.table import DataError
@@ -52,14 +58,6 @@ class XGBoost(Ensemble):
     ) -> Members:
         xgboost = library("xgboost", "surrogate")
         weights = rng.exponential(size=(len(X), self.members, 1))
-
-        def gradient(outputs: Array, _: Any) -> tuple[Array, Array]:
-            """Differentiate weighted squares; all arrays are [N, M K]."""
-            said = outputs.reshape(len(X), self.members, -1)
-            first = weights * (said - targets[:, None, :])
-            second = np.broadcast_to(weights, first.shape)
-            return first.reshape(len(X), -1), second.reshape(len(X), -1).copy()
-
         settings = {
             "learning_rate": self.learning_rate,
             "max_depth": self.max_depth,
@@ -70,9 +68,10 @@ class XGBoost(Ensemble):
             "nthread": 1,
             "verbosity": 0,
         }
+        objective = weighted_squares(targets, weights)
         outputs = self.members * targets.shape[1]
         rows = xgboost.QuantileDMatrix(X, np.zeros((len(X), outputs)), nthread=1)
-        booster = xgboost.train(settings, rows, self.iterations, obj=gradient)
+        booster = xgboost.train(settings, rows, self.iterations, obj=objective)
         return self._read(booster, X.shape[1], targets.shape[1])
 
     def _load(self, files: Mapping[str, bytes], features: int, targets: int) -> Members:
@@ -95,14 +94,10 @@ class XGBoost(Ensemble):
             DataError: They are others.
         """
         model = json.loads(bytes(booster.save_raw("json")))["learner"]
-        outputs = self.members * targets
         try:
             found = model["gradient_booster"]["model"]["trees"]
             trees = [complete(_nodes(tree), self.max_depth) for tree in found]
-            grown = [
-                tree for output in range(outputs) for tree in trees[output::outputs]
-            ]
-            stack = stacked(grown, np.zeros((self.members, targets)))
+            stack = in_order(trees, self.members, targets)
         except (LookupError, ValueError) as error:
             reason = f"{_FILE} of the model is damaged: {error!s:.80}"
             raise DataError(reason) from error

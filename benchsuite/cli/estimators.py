@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchsuite.cli.options import AsJson, On, Seeds, app, show, words
+from benchsuite.cli.options import AsJson, On, Seeds, app, known, show, words
 from benchsuite.cli.results import read_seeds
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def estimators(
         _show(benchmark, asked, found)
         typer.echo(f"every figure and its interval: {table}{drawn}")
     if as_json:
-        typer.echo(json.dumps(facts, indent=1))
+        typer.echo(json.dumps(known(facts), indent=1))
 
 
 def _sizes(texts: Iterable[str]) -> list[int]:
@@ -174,18 +174,14 @@ def _spell(value: float, digits: int = 3) -> str:
 
 
 def _facts(line: Line) -> dict[str, Any]:
-    """Gather a line for programs; what is not known is null, with the reason."""
-
-    def plain(value: Any) -> Any:
-        return None if isinstance(value, float) and value != value else value
-
+    """Gather a line for programs, with the reasons for what is not known."""
     ends = ("mean", "low", "high")
     return {
-        **{name: plain(value) for name, value in line.facts.items()},
+        **line.facts,
         "fit_seconds_measured": line.fit_seconds,
         "estimate_seconds_measured": line.estimate_seconds,
         "figures": {
-            name: dict(zip(ends, map(plain, values), strict=True))
+            name: dict(zip(ends, values, strict=True))
             for name, values in line.figures.items()
         },
         "reasons": dict(line.reasons),

@@ -1,6 +1,7 @@
 """What the commands share: the application, common options, a table for people."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,20 @@ def words(texts: Iterable[str]) -> list[str]:
     """
     split = (word.strip() for text in texts for word in text.split(","))
     return list(dict.fromkeys(filter(None, split)))
+
+
+def known(facts: object) -> object:
+    """Say null, at any depth, for numbers that JSON has not.
+
+    Example:
+        >>> known({"a": [1.0, float("nan")], "b": (float("inf"), "c")})
+        {'a': [1.0, None], 'b': [None, 'c']}
+    """
+    if isinstance(facts, Mapping):
+        return {key: known(value) for key, value in facts.items()}
+    if isinstance(facts, list | tuple):
+        return [known(value) for value in facts]
+    return None if isinstance(facts, float) and not math.isfinite(facts) else facts
 
 
 def show(title: str, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:

@@ -23,6 +23,7 @@ from benchsuite.cli.options import (
     Trials,
     Workers,
     app,
+    known,
     show,
     words,
 )
@@ -105,16 +106,16 @@ def compare(
         tasks = plan(list(entries.values()), names, law, chosen, timeout=timeout)
         if _missing(tasks, results, jobs or os.cpu_count() or 1):
             raise typer.Exit(1)
-    known = recorded(results, curves=True)
+    done = recorded(results, curves=True)
     rows = [
         row
-        for row in known.rows
+        for row in done.rows
         if row.benchmark in names
         and (not entries or (row.rules == str(law) and row.seed in chosen))
     ]
     found = [
         put_beside(contest, lines)
-        for contest in contests(rows, known.efforts)
+        for contest in contests(rows, done.efforts)
         if len(lines := _lines(contest, strategies, entries)) > 1
     ]
     if not found:
@@ -123,7 +124,7 @@ def compare(
             " under the same rules; `benchsuite leaderboard` shows what there is"
         )
     if as_json:
-        typer.echo(json.dumps([_facts(comparison) for comparison in found], indent=1))
+        typer.echo(json.dumps(known([_facts(one) for one in found]), indent=1))
         return
     for comparison in found:
         _show(comparison)
@@ -239,14 +240,8 @@ def _figures(line: Against) -> Iterable[str]:
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:
-    """Gather a comparison for programs; what is not known is null."""
+    """Gather a comparison for programs."""
     from dataclasses import asdict
-
-    def plain(value: Any) -> Any:
-        return None if isinstance(value, float) and value != value else value
-
-    def known(facts: dict[str, Any]) -> dict[str, Any]:
-        return {key: plain(value) for key, value in facts.items()}
 
     contest = comparison.contest
     return {
@@ -257,12 +252,10 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
         "seconds": comparison.moments.tolist(),
         "lines": [
             {
-                **known(asdict(line.standing)),
-                "difference": known(asdict(line.difference))
-                if line.difference
-                else None,
+                **asdict(line.standing),
+                "difference": asdict(line.difference) if line.difference else None,
                 "p": line.p,
-                "curve": [plain(value) for value in line.curve.tolist()],
+                "curve": line.curve.tolist(),
             }
             for line in comparison.lines
         ],
@@ -292,9 +285,9 @@ def reproduce(
     from benchsuite.report.leaderboard import row_of
     from benchsuite.results import run_of
 
-    known = recorded(results)
-    rows = room.line(known.rows, row)
-    circumstances = known.circumstances.get(run_of(rows[0]))
+    done = recorded(results)
+    rows = room.line(done.rows, row)
+    circumstances = done.circumstances.get(run_of(rows[0]))
     asked = strategy or (circumstances.asked if circumstances else "")
     change = room.changed(rows, asked)
     command = room.command(rows, circumstances)
@@ -303,11 +296,11 @@ def reproduce(
         if change:
             typer.echo(f"note: {change}", err=True)
     differing = {}
-    for done in room.again(
+    for run in room.again(
         rows, asked, jobs=jobs or os.cpu_count() or 1, timeout=timeout
     ):
-        if done.differs:
-            differing[done.run.seed] = done.differs
+        if run.differs:
+            differing[run.run.seed] = run.differs
     if as_json:
         facts = {"command": command, "runs": len(rows), "note": change}
         typer.echo(json.dumps({**facts, "differing": differing}, indent=1))

@@ -22,6 +22,7 @@ from benchsuite.cli.options import (
     Trials,
     Workers,
     app,
+    known,
     show,
     words,
 )
@@ -273,11 +274,8 @@ def leaderboard(
     elif as_markdown:
         typer.echo(tables.markdown(standings), nl=False)
     elif as_json:
-        lines = [
-            {k: None if v != v else v for k, v in asdict(standing).items()}  # nan
-            for standing in standings
-        ]
-        typer.echo(json.dumps(lines, indent=1))
+        lines = [asdict(standing) for standing in standings]
+        typer.echo(json.dumps(known(lines), indent=1))
     else:
         _show_standings(standings)
 
@@ -366,7 +364,7 @@ def fronts(results: Results = HERE, as_json: AsJson = False) -> None:
     columns = [field.name for field in fields(FrontStanding)]
     write(results / "fronts.csv", columns, standings)
     if as_json:
-        typer.echo(json.dumps([asdict(line) for line in standings], indent=1))
+        typer.echo(json.dumps(known([asdict(line) for line in standings]), indent=1))
         return
     if not standings:
         typer.echo("no run with several objectives has a result yet", err=True)

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchsuite.cli.options import AllCores, AsJson, Timeout, app, show, words
+from benchsuite.cli.options import (
+    AllCores,
+    AsJson,
+    Timeout,
+    app,
+    known,
+    show,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +84,7 @@ def validate(
             "failures": failures,
             "verdict": _verdict_facts(verdict) if verdict else None,
         }
-        typer.echo(json.dumps(_known(facts), indent=1, allow_nan=False))
+        typer.echo(json.dumps(known(facts), indent=1, allow_nan=False))
     elif verdict:
         _show_verdict(verdict)
     if failures or not tried.holds:
@@ -241,12 +249,3 @@ def _verdict_facts(verdict: Verdict) -> dict[str, Any]:
             for name, own in verdict.thinking.items()
         },
     }
-
-
-def _known(facts: Any) -> Any:
-    """Replace figures that JSON has not by null."""
-    if isinstance(facts, dict):
-        return {key: _known(value) for key, value in facts.items()}
-    if isinstance(facts, list | tuple):
-        return [_known(value) for value in facts]
-    return None if isinstance(facts, float) and not math.isfinite(facts) else facts

@@ -55,6 +55,7 @@ def _start(hash_seed: str) -> "subprocess.Popen[bytes]":
 
 def answer() -> None:
     """Play the game that comes on stdin, and print what was asked for as JSON."""
+    # Pickled by the process that started this one: a class cannot be spelled otherwise.
     asked, patience, game = pickle.load(sys.stdin.buffer)
     with redirect_stdout(sys.stderr):
         try:
