@@ -63,9 +63,7 @@ def test_an_estimator_keeps_to_the_protocol(name, toy):
         {name: figure[3:4] for name, figure in seen.metrics.items()},
     )
     alone = estimator.estimate(test[3:4], one).score.item()
-    # A matrix product of one row may end in other digits than that of ten: on some
-    # processors 4e-8 apart, by a Gaussian process whose kernel is nearly singular.
-    assert alone == pytest.approx(judged.score[3], abs=1e-6)
+    assert alone == pytest.approx(judged.score[3], abs=1e-9)
     again = fitted(name, toy, train).estimate(test, seen).score
     np.testing.assert_array_equal(again, judged.score)
 
